@@ -1,0 +1,52 @@
+"""`clear [TYPE]`."""
+
+from __future__ import annotations
+
+import click
+
+from tattoo_data.cli.complete import clear_types
+from tattoo_data.cli.options import Invocation, common, writing
+
+EPILOG = """\b
+Touches: what TYPE says. all: table, index and images; dynamodb; opensearch; s3: the images;
+backups: snapshots and backups, of which there is no undo. The structure stays and is right.
+\b
+Example:
+  tattoo-data clear
+  tattoo-data clear opensearch --dry-run
+\b
+Exit status:
+  0  it is empty
+  2  no such type
+  3  finished, some entries failed; they are named
+  14 a service does not answer
+"""
+
+
+@click.command("clear", epilog=EPILOG)
+@click.argument("what", metavar="[TYPE]", default="all", shell_complete=clear_types)
+@writing
+@common
+def command(invocation: Invocation, what: str, dry_run: bool, verify: str) -> int:
+    """Empty the live stores, or one of them."""
+    from tattoo_data.cli.confirm import confirm
+    from tattoo_data.cli.render import envelope, show_change
+    from tattoo_data.engine.verify import Verify
+    from tattoo_data.seeding.change import WriteOptions
+    from tattoo_data.seeding.clear import BACKUPS, check_type, clear, clear_backups
+
+    check_type(what)
+    with invocation.environment(write=not dry_run) as env:
+        if not dry_run:
+            confirm(invocation, env, f"clear {what}", always=what == BACKUPS)
+        if what == BACKUPS:
+            cleared = clear_backups(env, dry_run=dry_run)
+            fields = {"type": what, "dryRun": cleared.dry_run, "objects": cleared.objects}
+            if invocation.output.json:
+                invocation.output.document(envelope(invocation, env, **fields))
+            else:
+                would = "would go" if dry_run else "went"
+                invocation.output.line(f"clear backups: {cleared.objects:,} objects {would}.")
+            return 0
+        change = clear(env, what, WriteOptions(dry_run=dry_run, verify=Verify(verify)))
+        return show_change(invocation, env, change, headline=f"clear {what}", type=what)

@@ -1,0 +1,60 @@
+"""`reset STATE`."""
+
+from __future__ import annotations
+
+import click
+
+from tattoo_data.cli.complete import state_names
+from tattoo_data.cli.options import Invocation, as_of, common, writing
+
+EPILOG = """\b
+Touches: table, index and images; whatever is not in the state goes, items of other kinds too.
+\b
+Example:
+  tattoo-data reset fresh
+  tattoo-data reset performance-test --scale 20
+  tattoo-data reset clean --dry-run
+\b
+Exit status:
+  0  the stores equal the state
+  3  finished, some records failed; they are named
+  10 no state has this name, or there is no backup to restore
+  12 the stores do not answer as the state promises
+  14 a service does not answer
+  15 the table has another key schema, or the target is not allowed
+"""
+
+
+@click.command("reset", epilog=EPILOG)
+@click.argument("state", shell_complete=state_names)
+@click.option("--scale", type=int, metavar="N", help="Copies of each artist in performance-test.  [5]")
+@as_of
+@writing
+@common
+def command(invocation: Invocation, state: str, scale: int | None, dry_run: bool, verify: str) -> int:
+    """Make the live stores equal a reset state.
+
+    Only what differs is written, so a second reset to the same state writes nothing. `tattoo-data states` lists
+    the states.
+    """
+    from tattoo_data.cli.confirm import confirm
+    from tattoo_data.cli.render import show_change
+    from tattoo_data.engine.verify import Verify
+    from tattoo_data.seeding.change import WriteOptions
+    from tattoo_data.seeding.reset import ResetOptions, check_reset, reset
+
+    options = ResetOptions(state=state, scale=scale, write=WriteOptions(dry_run=dry_run, verify=Verify(verify)))
+    check_reset(options)
+    with invocation.environment(write=not dry_run) as env:
+        if not dry_run:
+            confirm(invocation, env, f"reset {state} removes everything that is not in it")
+        done = reset(env, options)
+        return show_change(
+            invocation,
+            env,
+            done.change,
+            headline=f"reset {state}, as of {done.as_of}",
+            proof=done.proof,
+            state=state,
+            asOf=done.as_of.isoformat(),
+        )

@@ -1,0 +1,110 @@
+"""`status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tattoo_data.cli.options import Invocation, common
+
+if TYPE_CHECKING:
+    from tattoo_data.repository.runs import Run
+    from tattoo_data.views.status import Status
+
+EPILOG = """\b
+Touches: nothing.
+\b
+Example:
+  tattoo-data status
+  tattoo-data status --json | jq -r .state
+\b
+Exit status:
+  0  whatever was found
+  14 a service does not answer; what could be read is printed first
+"""
+UNREACHABLE = 14
+
+
+@click.command("status", epilog=EPILOG)
+@common
+def command(invocation: Invocation) -> int:
+    """Show what the live stores hold and which state that is."""
+    from tattoo_data.cli.render import envelope
+    from tattoo_data.views.status import status
+
+    with invocation.environment() as env:
+        found = status(env)
+        if invocation.output.json:
+            invocation.output.document(envelope(invocation, env, **_document(found)))
+        else:
+            _show(invocation, found, env.target.document())
+        if found.unreachable:
+            raise found.unreachable
+    return 0
+
+
+def _document(found: Status) -> dict[str, Any]:
+    return {
+        "state": found.state,
+        "fingerprint": found.fingerprint,
+        "stores": {
+            name.value: {
+                "count": store.count,
+                "fingerprint": store.fingerprint,
+                "engine": store.engine,
+                "healthy": store.healthy,
+                "problem": store.problem,
+            }
+            for name, store in found.stores.items()
+        },
+        "records": dict(found.records),
+        "consistent": found.consistent,
+        "asOf": found.as_of.isoformat() if found.as_of else None,
+        "lastRun": _run(found.last_run),
+        "interrupted": _run(found.interrupted),
+    }
+
+
+def _run(run: Run | None) -> dict[str, Any] | None:
+    if run is None:
+        return None
+    return {
+        "id": run.id,
+        "command": " ".join((run.command, *run.arguments)),
+        "status": run.status,
+        "startedAt": run.started_at,
+        "endedAt": run.ended_at,
+    }
+
+
+def _show(invocation: Invocation, found: Status, target: dict[str, Any]) -> None:
+    output = invocation.output
+    records = ", ".join(f"{count:,} {kind}" for kind, count in found.records.items())
+    consistent = {True: "yes", False: "no", None: "not known"}[found.consistent]
+    as_of = f", as of {found.as_of}" if found.as_of else ""
+    output.line(f"State       {found.state or 'none that is known'}{as_of}")
+    output.line(f"Records     {records}")
+    output.line(f"Consistent  {consistent}")
+    rows = [
+        [
+            name.value,
+            "-" if store.count is None else f"{store.count:,}",
+            store.engine or "-",
+            "healthy" if store.healthy else f"not healthy: {store.problem}",
+            (store.fingerprint or "-")[:16],
+        ]
+        for name, store in found.stores.items()
+    ]
+    output.table(["store", "count", "engine", "health", "fingerprint"], rows)
+    output.line(f"Target      {target['awsEndpoint']} and {target['opensearchEndpoint']}")
+    if found.last_run:
+        run = _run(found.last_run) or {}
+        output.line(f"Last run    {run['command']}, {run['status']}, {run['startedAt']}")
+    if found.interrupted:
+        output.line(f"Interrupted The last command was killed before it ended; `tattoo-data {_mend(found)}` mends it.")
+
+
+def _mend(found: Status) -> str:
+    assert found.interrupted is not None
+    return " ".join((found.interrupted.command, *found.interrupted.arguments))

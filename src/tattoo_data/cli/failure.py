@@ -1,0 +1,64 @@
+"""How an error reaches the user: one message and one hint on stderr, and a true exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from tattoo_data.errors import TattooDataError
+
+INTERRUPTED = 130
+
+
+def report(error: BaseException, arguments: Sequence[str]) -> int:
+    """Print `error` on stderr, as text or with `--json` as one document, and return the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if "--debug" in arguments or _is_debug(os.environ.get("DEBUG", "")):
+        _print_traceback()
+    document = _document(error)
+    if "--json" in arguments:
+        import json
+
+        sys.stderr.write(json.dumps({"error": document}, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write(_text(document) + "\n")
+    return int(str(document["exitCode"]))
+
+
+def _document(error: BaseException) -> dict[str, object]:
+    if isinstance(error, TattooDataError):
+        return dict(error.document()["error"])  # type: ignore[call-overload, no-any-return]
+    if isinstance(error, click.UsageError):
+        usage = error.ctx.command_path if error.ctx else "tattoo-data"
+        return _made("UsageError", error.format_message(), f"`{usage} --help` shows how it is used.", 2)
+    if isinstance(error, click.ClickException):
+        return _made("UsageError", error.format_message(), "", 2)
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return _made("Interrupted", "interrupted", "Run the same command again: it ends what was begun.", INTERRUPTED)
+    name = type(error).__name__
+    return _made("InternalError", f"{name}: {error}", "This is a fault of the tool. --debug shows where it is.", 1)
+
+
+def _made(error_id: str, message: str, hint: str, exit_code: int) -> dict[str, object]:
+    return {"id": error_id, "message": message, "hint": hint, "exitCode": exit_code, "details": {}}
+
+
+def _text(document: dict[str, object]) -> str:
+    lines = [f"error: {document['message']}"]
+    if document["hint"]:
+        lines += ["", f"hint: {document['hint']}"]
+    return "\n".join(lines)
+
+
+def _is_debug(value: str) -> bool:
+    return value.lower() not in ("", "0", "false")
+
+
+def _print_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()

@@ -1,0 +1,113 @@
+"""Entry points: `tattoo-data`, and the seed's utilities with exactly their verbs.
+
+A command's module is imported only when that command runs, so that help and completion stay quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+
+import click
+
+from tattoo_data import __version__
+from tattoo_data.cli.failure import report
+
+_PACKAGE = "tattoo_data.cli.commands"
+
+#: name -> (module, its one line of help; a test compares it with the command's own)
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "scenarios": ("scenarios", "List the scenarios, or save one from live data."),
+    "seed": ("seed", "Add a scenario's records to the live stores."),
+    "states": ("states", "List the reset states."),
+    "reset": ("reset", "Make the live stores equal a reset state."),
+    "clear": ("clear", "Empty the live stores, or one of them."),
+    "status": ("status", "Show what the live stores hold and which state that is."),
+    "stack": ("stack", "Start, stop and inspect the local servers."),
+    "config": ("config", "Print every setting and where it came from."),
+    "env": ("env", "Print the application's environment variables for this target."),
+    "completion": ("completion", "Print the shell's completion script."),
+}
+SELECTIVE_SEEDER: Mapping[str, tuple[str, str]] = {
+    "list": ("scenarios", "List the scenarios."),
+    "seed": COMMANDS["seed"],
+}
+DATA_RESET: Mapping[str, tuple[str, str]] = {
+    "list": COMMANDS["states"],
+    "reset": COMMANDS["reset"],
+    "clear": COMMANDS["clear"],
+}
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and lines of help without importing them."""
+
+    def __init__(self, table: Mapping[str, tuple[str, str]], name: str, text: str) -> None:
+        super().__init__(name=name, help=text, context_settings=_CONTEXT)
+        self._table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the table's order."""
+        return list(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself, imported now."""
+        if cmd_name not in self._table:
+            return None
+        command: click.Command = importlib.import_module(f"{_PACKAGE}.{self._table[cmd_name][0]}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that `args` name; a name that is not known is answered with the nearest one."""
+        if args and not args[0].startswith("-") and args[0] not in self._table:
+            from tattoo_data.errors import UnknownChoice
+
+            raise UnknownChoice(kind="command", name=args[0], known=self._table)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self._table.items()])
+
+
+def _group(name: str, table: Mapping[str, tuple[str, str]], text: str) -> LazyGroup:
+    group = LazyGroup(table, name, text)
+    return click.version_option(__version__, prog_name=name)(group)
+
+
+def main() -> None:
+    """`tattoo-data`."""
+    _run("tattoo-data", COMMANDS, "Put the Tattoo Directory's local DynamoDB, OpenSearch and S3 into a known state.")
+
+
+def selective_seeder() -> None:
+    """`selective-seeder`: scenarios for specific test cases."""
+    _run("selective-seeder", SELECTIVE_SEEDER, "Seed a scenario for a specific test case.")
+
+
+def data_reset() -> None:
+    """`data-reset`: known states."""
+    _run("data-reset", DATA_RESET, "Reset the local environment to a known state.")
+
+
+def _run(name: str, table: Mapping[str, tuple[str, str]], text: str) -> None:
+    sys.exit(run(_group(name, table, text), sys.argv[1:]))
+
+
+def run(group: click.Command, arguments: list[str]) -> int:
+    """Run a command line and return its exit code; every error is reported on stderr."""
+    try:
+        code = group.main(args=arguments, prog_name=group.name, standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except BrokenPipeError:
+        # The reader of stdout is gone; what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the last one who can tell the user
+        return report(error, arguments)

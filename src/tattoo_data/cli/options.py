@@ -1,0 +1,137 @@
+"""The options that every command has, and the invocation that a command gets from them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tattoo_data.cli.output import Output
+from tattoo_data.clock import Clock
+
+if TYPE_CHECKING:
+    from tattoo_data.environment import Environment
+    from tattoo_data.settings import Settings
+
+Function = Callable[..., Any]
+
+#: flag -> (setting, what it says)
+_TARGET = {
+    "--aws-endpoint-url": ("aws_endpoint", "Where DynamoDB and S3 answer."),
+    "--opensearch-endpoint": ("opensearch_endpoint", "Where OpenSearch answers."),
+    "--table": ("table", "The DynamoDB table."),
+    "--index": ("index", "The OpenSearch index."),
+    "--backup-bucket": ("backup_bucket", "The bucket of backups and runs."),
+    "--image-bucket": ("image_bucket", "The bucket of images."),
+}
+_SETTINGS = ("as_of", "local", "debug", "yes", "config", *(name for name, _ in _TARGET.values()))
+
+
+@dataclass(kw_only=True)
+class Invocation:
+    """One command line: what to print how, the settings, and the way to open the stores."""
+
+    command: str
+    arguments: tuple[str, ...]
+    output: Output
+    flags: Mapping[str, Any]
+    started: float
+    clock: Clock
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The settings, resolved once."""
+        from tattoo_data.settings import resolve
+
+        return resolve(self.flags, os.environ, Path.cwd())
+
+    @contextmanager
+    def environment(self, *, write: bool = False) -> Iterator[Environment]:
+        """The settings resolved to open stores; closed afterwards."""
+        from tattoo_data.cli.trace import print_settings, tracer
+        from tattoo_data.environment import open_environment
+
+        settings = self.settings
+        if settings.debug:
+            print_settings(settings)
+        trace = tracer() if settings.debug else None
+        with (
+            self.output.progress() as progress,
+            open_environment(
+                settings, self.clock, write=write, say=self.output.say, progress=progress, trace=trace
+            ) as env,
+        ):
+            yield env
+
+    def elapsed(self) -> float:
+        """Seconds since the command began."""
+        return round(self.clock.monotonic() - self.started, 3)
+
+
+def common(function: Function) -> Function:
+    """The options of every command. The command gets an `Invocation` as its first argument."""
+
+    @functools.wraps(function)
+    def wrapper(**options: Any) -> Any:
+        clock = Clock()
+        context = click.get_current_context()
+        output = Output(json=options.pop("json"), quiet=options.pop("quiet"), verbose=options.pop("verbose"))
+        flags = {name: options.pop(name) for name in _SETTINGS if name in options}
+        invocation = Invocation(
+            command=context.info_name or "",
+            arguments=tuple(sys.argv[1:]),
+            output=output,
+            flags=flags,
+            started=clock.monotonic(),
+            clock=clock,
+        )
+        return function(invocation, **options)
+
+    decorated: Function = wrapper
+    for flag, (name, text) in reversed(_TARGET.items()):
+        decorated = click.option(flag, name, metavar="NAME", help=text)(decorated)
+    for option in reversed(_COMMON):
+        decorated = option(decorated)
+    return decorated
+
+
+def writing(function: Function) -> Function:
+    """The options of every command that writes to a live store."""
+    for option in reversed(_WRITING):
+        function = option(function)
+    return function
+
+
+def as_of(function: Function) -> Function:
+    """`--as-of`, for commands that resolve the catalogue's dates."""
+    return click.option("--as-of", metavar="YYYY-MM-DD", help="The day that relative dates count from.  [today]")(
+        function
+    )
+
+
+_COMMON = (
+    click.option("--json", is_flag=True, help="Print one JSON document."),
+    click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result."),
+    click.option("-v", "--verbose", count=True, help="Say more; may be repeated."),
+    click.option("--debug", is_flag=True, default=None, help="Show settings and every request on stderr."),
+    click.option("--config", metavar="FILE", help="The settings file.  [tattoo-data.toml]"),
+    click.option("--local", is_flag=True, default=None, help="Use our own local stack, whatever else answers."),
+)
+_WRITING = (
+    click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing."),
+    click.option("-y", "--yes", is_flag=True, default=None, help="Answer yes to the question before a deletion."),
+    click.option(
+        "--verify",
+        type=click.Choice(["keys", "full", "none"]),
+        default="keys",
+        show_default=True,
+        help="Read back what was written, everything, or nothing.",
+    ),
+)

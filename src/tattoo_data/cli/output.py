@@ -1,0 +1,91 @@
+"""What a command prints: tables and progress on a terminal, plain text in a pipe, one document with `--json`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from tattoo_data.engine.flow import Progress, no_progress
+
+_GAP = "  "
+
+
+class Output:
+    """stdout is data; everything said beside it goes to stderr, and not at all with `--quiet`."""
+
+    def __init__(self, *, json: bool = False, quiet: bool = False, verbose: int = 0) -> None:
+        self.json = json
+        self.quiet = quiet
+        self.verbose = verbose
+
+    def document(self, document: object) -> None:
+        """Print one JSON document."""
+        import msgspec
+
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+
+    def line(self, text: str = "") -> None:
+        """Print one line of the result."""
+        sys.stdout.write(text + "\n")
+
+    def say(self, text: str) -> None:
+        """Say something beside the result."""
+        if not self.quiet:
+            sys.stdout.flush()
+            sys.stderr.write(text + "\n")
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print a table: drawn on a terminal, aligned plain text in a pipe."""
+        if _is_terminal(sys.stdout):
+            _draw(head, rows)
+        else:
+            for row in _aligned([head, *rows]):
+                self.line(row)
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Progress on stderr, where that is a terminal."""
+        if self.quiet or self.json or not _is_terminal(sys.stderr):
+            yield no_progress
+            return
+        from rich.console import Console
+
+        with Console(stderr=True).status("working") as status:
+
+            def show(stage: str, done: int, total: int | None) -> None:
+                status.update(f"{stage}: {done:,}" + (f" of {total:,}" if total else ""))
+
+            yield show
+
+
+def colours() -> bool:
+    """Whether colours are wanted at all."""
+    return "NO_COLOR" not in os.environ
+
+
+def _is_terminal(stream: object) -> bool:
+    isatty = getattr(stream, "isatty", None)
+    return bool(isatty and isatty()) and os.environ.get("TERM") != "dumb"
+
+
+def _draw(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(head):
+        numeric = bool(rows) and all(row[index].replace(",", "").isdigit() for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(no_color=not colours()).print(table)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    for row in rows:
+        yield _GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

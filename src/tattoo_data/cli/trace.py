@@ -1,0 +1,31 @@
+"""DEBUG: the settings with their source and every request, on stderr; never a secret."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tattoo_data.settings import Settings, describe
+
+if TYPE_CHECKING:
+    from tattoo_data.stores.wire import Exchange, Trace
+
+
+def print_settings(settings: Settings) -> None:
+    """Print every setting and where it came from."""
+    for row in describe(settings):
+        sys.stderr.write(f"debug: {row.name} = {row.value}  ({row.source})\n")
+
+
+def tracer() -> Trace:
+    """A trace that prints each request in one line."""
+
+    def show(exchange: Exchange) -> None:
+        received = "?" if exchange.received_bytes is None else str(exchange.received_bytes)
+        outcome = exchange.status if exchange.error is None else exchange.error
+        sys.stderr.write(
+            f"debug: {exchange.service} {exchange.operation} attempt {exchange.attempt}: {outcome}, "
+            f"{exchange.sent_bytes} bytes sent, {received} received, {exchange.seconds * 1000:.1f} ms\n"
+        )
+
+    return show

@@ -1,0 +1,274 @@
+"""The environment: settings resolved to one target, with its open stores, its repository and its clock.
+
+It knows which services a target is made of and how each is found; what is done with them is the rooms' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+
+from tattoo_data import guard, stack
+from tattoo_data.clock import Clock
+from tattoo_data.engine.flow import IN_FLIGHT, Progress, no_progress
+from tattoo_data.engine.rebuild import rebuild_index
+from tattoo_data.errors import ForeignEmulator
+from tattoo_data.repository.runs import Runs, target_id
+from tattoo_data.settings import Settings
+from tattoo_data.stores.aws import Access
+from tattoo_data.stores.discover import find_domain
+from tattoo_data.stores.index import IndexOptions, IndexStore
+from tattoo_data.stores.live import LiveStores
+from tattoo_data.stores.objects import Bucket, ImageStore
+from tattoo_data.stores.retrying import RetryingStore
+from tattoo_data.stores.search import SearchClient, sigv4
+from tattoo_data.stores.table import TableStore
+from tattoo_data.stores.wire import Trace
+
+Say = Callable[[str], None]
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a command worked on, without credentials; every result carries it."""
+
+    aws_endpoint: str
+    s3_endpoint: str
+    opensearch_endpoint: str
+    region: str
+    table: str
+    index: str
+    image_bucket: str
+    backup_bucket: str
+    embedded: bool
+    local: bool
+
+    @property
+    def id(self) -> str:
+        """The name of the target in the repository."""
+        return target_id(self.region, self.table, self.index, self.image_bucket)
+
+    def document(self) -> dict[str, object]:
+        """The JSON form."""
+        return {
+            "awsEndpoint": self.aws_endpoint,
+            "s3Endpoint": self.s3_endpoint,
+            "opensearchEndpoint": self.opensearch_endpoint,
+            "region": self.region,
+            "table": self.table,
+            "index": self.index,
+            "imageBucket": self.image_bucket,
+            "backupBucket": self.backup_bucket,
+            "embedded": self.embedded,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Everything a room needs. `notes` is what opening it found worth saying."""
+
+    settings: Settings
+    target: Target
+    stores: LiveStores
+    index: IndexStore
+    repository: Bucket
+    runs: Runs
+    pool: Executor
+    clock: Clock
+    say: Say
+    progress: Progress
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Where the three services of a target answer, every address checked by the guard.
+
+    `search_host` is sent as Host header to OpenSearch, where a gateway routes by it.
+    """
+
+    dynamodb: guard.Endpoint
+    s3: guard.Endpoint
+    opensearch: guard.Endpoint
+    search_host: str | None = None
+    embedded: bool = False
+    index_lost: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+
+@contextmanager
+def open_environment(
+    settings: Settings,
+    clock: Clock,
+    *,
+    write: bool = False,
+    say: Say = lambda text: None,
+    progress: Progress = no_progress,
+    trace: Trace | None = None,
+) -> Iterator[Environment]:
+    """Find the services, starting the local stack where nothing is named, and open the stores.
+
+    With `write`, an OpenSearch domain that is missing at a named gateway is created. Raises `TargetNotAllowed`,
+    `TargetIncomplete`, `ForeignEmulator` or `StackFailed` before anything was sent to a store.
+    """
+    services = find_services(settings, clock, write=write, say=say, trace=trace)
+    with ExitStack() as cleanup:
+        pool = cleanup.enter_context(ThreadPoolExecutor(IN_FLIGHT))
+        env = _open(settings, services, clock, pool, say, progress, trace)
+        cleanup.callback(env.stores.close)
+        cleanup.callback(env.repository.close)
+        if services.index_lost and rebuild_index(env.stores, pool, env.index):
+            say("The index was rebuilt from the table.")
+        yield env
+
+
+def start_local(settings: Settings, clock: Clock, progress: Progress = no_progress) -> tuple[stack.Stack, bool]:
+    """Start the local stack whatever is named, and rebuild its index from its table where that was lost. Returns
+    the stack, and whether the index was rebuilt."""
+    servers = stack.up(_stack_options(settings), clock)
+    if not servers.index_lost:
+        return servers, False
+    local = replace(settings, local=True)
+    with ExitStack() as cleanup:
+        pool = cleanup.enter_context(ThreadPoolExecutor(IN_FLIGHT))
+        env = _open(local, _local_services(servers), clock, pool, lambda text: None, progress, None)
+        cleanup.callback(env.stores.close)
+        return servers, rebuild_index(env.stores, pool, env.index)
+
+
+def find_services(settings: Settings, clock: Clock, *, write: bool, say: Say, trace: Trace | None = None) -> Services:
+    """Where the target's services answer (design 6, "Which target")."""
+    target = settings.target()
+    if target.embedded:
+        return _embedded(settings, clock, say)
+    dynamodb = guard.check(target.dynamodb, allow=settings.allow)
+    s3 = guard.check(target.s3, allow=settings.allow)
+    if target.opensearch is not None:
+        search = guard.check(target.opensearch, allow=settings.allow)
+        return Services(dynamodb=dynamodb, s3=s3, opensearch=search)
+    ours = stack.running(_stack_options(settings))
+    if ours and _same_address(ours.aws_endpoint, dynamodb.url):
+        search = guard.check(ours.opensearch_endpoint, allow=())
+        return Services(dynamodb=dynamodb, s3=s3, opensearch=search, embedded=True)
+    access = _access(settings, dynamodb, trace)
+    gateway = guard.check(settings.aws_endpoint or target.dynamodb, allow=settings.allow)
+    domain = find_domain(settings.opensearch_domain, gateway, access, clock, create=write)
+    search = replace(gateway, url=gateway.url.rstrip("/") + domain.path)
+    return Services(dynamodb=dynamodb, s3=s3, opensearch=search, search_host=domain.host)
+
+
+def _embedded(settings: Settings, clock: Clock, say: Say) -> Services:
+    options = _stack_options(settings)
+    servers = stack.running(options)
+    if servers is None:
+        if not settings.local and stack.foreign_emulator(4566):
+            raise ForeignEmulator(url="http://localhost:4566")
+        say("No endpoint is named and no local stack is running: starting one.")
+        servers = stack.up(options, clock)
+        for note in servers.notes:
+            say(f"note: {note}")
+    return _local_services(servers)
+
+
+def _local_services(servers: stack.Stack) -> Services:
+    aws = guard.check(servers.aws_endpoint)
+    return Services(
+        dynamodb=aws,
+        s3=aws,
+        opensearch=guard.check(servers.opensearch_endpoint),
+        embedded=True,
+        index_lost=servers.index_lost,
+        notes=servers.notes,
+    )
+
+
+def _open(
+    settings: Settings,
+    services: Services,
+    clock: Clock,
+    pool: Executor,
+    say: Say,
+    progress: Progress,
+    trace: Trace | None,
+) -> Environment:
+    access = _access(settings, services.dynamodb, trace)
+    search = SearchClient(
+        services.opensearch,
+        credentials=_search_credentials(settings),
+        signer=_signer(settings, services.opensearch, access),
+        host=services.search_host,
+        trace=trace,
+    )
+    options = IndexOptions(shards=settings.index_shards, replicas=settings.index_replicas)
+    index = IndexStore(settings.index, search, clock, options)
+    repository = Bucket(settings.backup_bucket, services.s3, access)
+    stores = LiveStores(
+        table=RetryingStore(TableStore(settings.table, services.dynamodb, access, clock), clock),
+        index=RetryingStore(index, clock),
+        images=RetryingStore(ImageStore(Bucket(settings.image_bucket, services.s3, access)), clock),
+        index_door=index,
+    )
+    return Environment(
+        settings=settings,
+        target=_target(settings, services),
+        stores=stores,
+        index=index,
+        repository=repository,
+        runs=Runs(repository),
+        pool=pool,
+        clock=clock,
+        say=say,
+        progress=progress,
+        notes=services.notes,
+    )
+
+
+def _target(settings: Settings, services: Services) -> Target:
+    every = (services.dynamodb, services.s3, services.opensearch)
+    return Target(
+        aws_endpoint=services.dynamodb.url,
+        s3_endpoint=services.s3.url,
+        opensearch_endpoint=services.opensearch.url,
+        region=settings.region,
+        table=settings.table,
+        index=settings.index,
+        image_bucket=settings.image_bucket,
+        backup_bucket=settings.backup_bucket,
+        embedded=services.embedded,
+        local=all(endpoint.local for endpoint in every),
+    )
+
+
+def _access(settings: Settings, endpoint: guard.Endpoint, trace: Trace | None) -> Access:
+    key, secret, token = settings.credentials(local=endpoint.local)
+    return Access(access_key=key, secret_key=secret, session_token=token, region=settings.region, trace=trace)
+
+
+def _search_credentials(settings: Settings) -> tuple[str, str] | None:
+    if settings.opensearch_username is None:
+        return None
+    return settings.opensearch_username, settings.opensearch_password or ""
+
+
+def _signer(settings: Settings, endpoint: guard.Endpoint, access: Access) -> object:
+    """SigV4 for an OpenSearch of AWS itself, which takes nothing else but a user's name and password."""
+    if settings.opensearch_username or not endpoint.host.endswith(_AWS_DOMAINS):
+        return None
+    return sigv4(access, "aoss" if ".aoss." in endpoint.host else "es")
+
+
+def _stack_options(settings: Settings) -> stack.Options:
+    return stack.Options(
+        home=settings.home, aws_port=settings.stack_aws_port, opensearch_port=settings.stack_opensearch_port
+    )
+
+
+def _same_address(one: str, other: str) -> bool:
+    """Whether two local URLs are one server: `localhost` and `127.0.0.1` are."""
+    first, second = urlsplit(one), urlsplit(other)
+    names = {"localhost", "127.0.0.1"}
+    return first.port == second.port and first.hostname in names and second.hostname in names

@@ -1,0 +1,189 @@
+"""Every error of the product: a stable id (the class's name), a message, a hint and an exit code.
+
+    TattooDataError                1   anything that failed and has no better name
+    ├── UsageError                 2   the command line or a setting is wrong
+    │   ├── BadSetting
+    │   ├── BadRecord
+    │   ├── UnknownChoice
+    │   ├── TargetIncomplete
+    │   ├── ForeignEmulator
+    │   └── ConfirmationNeeded
+    ├── NotFound                  10   a name or a store that should be there is not
+    │   ├── UnknownName
+    │   ├── StoreMissing
+    │   └── NoBackup
+    ├── Unreachable               14   a service does not answer
+    │   ├── StoreUnreachable
+    │   ├── NotOpenSearch
+    │   └── StackFailed
+    ├── Refused                   15   the target must not be touched
+    │   ├── TargetNotAllowed
+    │   ├── StructureRefused
+    │   └── CredentialsRefused
+    ├── IntegrityFailed           12   data is not what it should be
+    └── StoreError                 1   a store answered with an error nobody expected
+
+An error is made from named fields: `UnknownName(kind="scenario", name="x", known=["minimal"])`. The fields are
+the `details` of the JSON form, so none of them may hold a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class TattooDataError(Exception):
+    """Base of all: `template` and `hint_template` are filled from the fields given by keyword."""
+
+    exit_code: ClassVar[int] = 1
+    template: ClassVar[str] = "{what}"
+    hint_template: ClassVar[str] = ""
+
+    def __init__(self, *, hint: str | None = None, **fields: object) -> None:
+        self.fields = fields
+        self.message = self.template.format(**fields)
+        self.hint = hint if hint is not None else self.hint_template.format(**fields)
+        super().__init__(self.message)
+
+    @property
+    def id(self) -> str:
+        """The stable name that scripts and the troubleshooting guide go by."""
+        return type(self).__name__
+
+    def document(self) -> dict[str, object]:
+        """The JSON form: `{"error": {"id", "message", "hint", "exitCode", "details"}}`."""
+        details = {name: _plain(value) for name, value in self.fields.items()}
+        body = {"id": self.id, "message": self.message, "hint": self.hint, "exitCode": self.exit_code}
+        return {"error": {**body, "details": details}}
+
+
+class UsageError(TattooDataError):
+    """The command line asks for something that makes no sense."""
+
+    exit_code = 2
+
+
+class BadSetting(UsageError):
+    template = "{name} is {value!r}, from {source}: {reason}"
+    hint_template = "`tattoo-data config` lists every setting with where it came from."
+
+
+class BadRecord(UsageError):
+    template = "{source}: record {record}, field {field}: {reason}"
+    hint_template = "Mend the record; nothing was written."
+
+
+class UnknownChoice(UsageError):
+    template = "{kind} {name!r} is not known; there is {known}"
+
+    def __init__(self, *, kind: str, name: str, known: Iterable[str]) -> None:
+        names = list(known)
+        super().__init__(kind=kind, name=name, known=", ".join(names), hint=_nearest(name, names))
+
+
+class TargetIncomplete(UsageError):
+    template = "{named} is named, but there is no {missing}"
+    hint_template = "Set {variable}. A target is whole: named and embedded stores are never mixed."
+
+
+class ForeignEmulator(UsageError):
+    template = "no target is named, but an AWS emulator that is not ours answers at {url}"
+    hint_template = "To use it: export AWS_ENDPOINT_URL={url}    To start our own beside it: add --local"
+
+
+class ConfirmationNeeded(UsageError):
+    template = "{action} on {target} needs a confirmation, and there is no terminal to ask at"
+    hint_template = "Add --yes, or set TATTOO_DATA_YES=1."
+
+
+class NotFound(TattooDataError):
+    """Something that was named is not there."""
+
+    exit_code = 10
+
+
+class UnknownName(NotFound):
+    template = "no {kind} is called {name!r}; there is {known}"
+
+    def __init__(self, *, kind: str, name: str, known: Iterable[str]) -> None:
+        names = list(known)
+        listed = ", ".join(names) if names else "none"
+        super().__init__(kind=kind, name=name, known=listed, hint=_nearest(name, names))
+
+
+class StoreMissing(NotFound):
+    template = "the {store} {name} does not exist at {endpoint}"
+    hint_template = "`tattoo-data reset fresh` makes it and fills it; `reset clean` makes it empty."
+
+
+class NoBackup(NotFound):
+    template = "there is no backup of this target in {bucket}"
+    hint_template = "`tattoo-data backup` makes one. Nothing was changed."
+
+
+class Unreachable(TattooDataError):
+    """A service does not answer, or answers as something else."""
+
+    exit_code = 14
+
+
+class StoreUnreachable(Unreachable):
+    template = "{service} does not answer at {endpoint}: {reason}"
+    hint_template = "Is it running there? {variable} names the address; unset, the embedded stack is used."
+
+
+class NotOpenSearch(Unreachable):
+    template = "{endpoint} answers, but not as OpenSearch: {reason}"
+    hint_template = "OPENSEARCH_ENDPOINT must be the address of an OpenSearch, whose GET / gives a version number."
+
+
+class StackFailed(Unreachable):
+    template = "the local stack did not start: {reason}"
+    hint_template = "`tattoo-data stack logs` shows what the servers said."
+
+
+class Refused(TattooDataError):
+    """The target must not be touched as asked."""
+
+    exit_code = 15
+
+
+class TargetNotAllowed(Refused):
+    template = "{host} is not a local address ({reason}), and the settings do not name it: nothing was sent"
+    hint_template = "If you are sure, name it in tattoo-data.toml:  [target] allow = [{host!r}]"
+
+
+class StructureRefused(Refused):
+    template = "the {store} {name} has another structure, which cannot be mended in place: {difference}"
+    hint_template = "It is never dropped by itself. Remove it yourself, or name another one with {variable}."
+
+
+class CredentialsRefused(Refused):
+    template = "{service} at {endpoint} refused the credentials: {reason}"
+    hint_template = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD)."
+
+
+class IntegrityFailed(TattooDataError):
+    exit_code = 12
+    template = "{what}"
+
+
+class StoreError(TattooDataError):
+    template = "{service} at {endpoint} failed in {operation}: {reason}"
+    hint_template = "Run it again with --debug to see every request."
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    import difflib  # slow to load, and only a mistyped name needs it
+
+    close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    return f"Did you mean {close[0]!r}?" if close else ""
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(member) for member in value]
+    return str(value)

@@ -1,0 +1,111 @@
+"""Canonical bytes: equal if and only if DynamoDB would call the items equal (formats.md 6).
+
+JSON in UTF-8, keys sorted by code point, no spaces. A number is a plain decimal without exponent, trailing zeros
+or a negative zero; a set is sorted by the canonical bytes of its members. A document's numbers likewise.
+
+Canonicalising is on the path of every entry of every scan, so what is canonical already takes a way without a
+loop in Python: the decoder and the sorting encoder of msgspec do all the work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Context, Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+#: DynamoDB's numbers have 38 digits and exponents to 125; a document may hold anything that JSON can spell.
+_PLAIN_EXPONENT = 400
+_CONTEXT = Context(prec=1000)
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode_item = msgspec.json.Decoder().decode
+
+# Whatever these find takes the slow way; what they find by mistake (inside a string) is only slower.
+_SETS_OR_BINARY = re.compile(rb'"(?:SS|NS|BS|B)"|\\u00')
+_NUMBER_TAG = re.compile(rb'"N"')
+_CANONICAL_NUMBER = re.compile(rb'"N"\s*:\s*"(?!-0")-?(?:0|[1-9]\d*)(?:\.\d*[1-9])?"')
+
+
+@lru_cache(maxsize=65_536)
+def canonical_number(text: str) -> str:
+    """`text` as a plain decimal: `4.50`, `45e-1` and `4.5` are all `4.5`.
+
+    An exponent beyond ±400, which only a document can hold, stays one: `1E+999`. Raises ValueError where `text`
+    is no finite number.
+    """
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is not a number") from None
+    if not number.is_finite():
+        raise ValueError(f"{text!r} is not a finite number")
+    if not number:
+        return "0"
+    if abs(number.adjusted()) > _PLAIN_EXPONENT:
+        return str(number.normalize(_CONTEXT))
+    plain = format(number, "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+@lru_cache(maxsize=65_536)
+def _raw_number(text: str) -> msgspec.Raw:
+    return msgspec.Raw(canonical_number(text).encode())
+
+
+_decode_document = msgspec.json.Decoder(float_hook=_raw_number).decode
+
+
+def canonical_json(value: object) -> bytes:
+    """The canonical bytes of plain JSON values: strings, ints, bools, None, lists and maps."""
+    return _encode(value)
+
+
+def canonical_item(body: bytes) -> bytes:
+    """The canonical bytes of an item in DynamoDB JSON. Raises ValueError where `body` is no such item."""
+    item = _decode_item(body)
+    if _SETS_OR_BINARY.search(body) or len(_NUMBER_TAG.findall(body)) != len(_CANONICAL_NUMBER.findall(body)):
+        item = {name: canonical_value(value) for name, value in item.items()}
+    return _encode(item)
+
+
+def canonical_document(body: bytes) -> bytes:
+    """The canonical bytes of a document, its numbers compared as decimals. Raises ValueError on bad JSON."""
+    return _encode(_decode_document(body))
+
+
+def canonical_object(md5: str, size: int) -> bytes:
+    """The canonical bytes of an object, which a listing gives without reading its body."""
+    return b'{"md5":"%s","size":%d}' % (md5.encode(), size)
+
+
+def canonical_value(value: Mapping[str, Any]) -> dict[str, Any]:
+    """One typed DynamoDB value (`{"N": "1.0"}`) in canonical form. Raises ValueError where it is none."""
+    if len(value) != 1:
+        raise ValueError(f"a DynamoDB value has one type, not {sorted(value)}")
+    ((tag, inner),) = value.items()
+    match tag:
+        case "N":
+            return {"N": canonical_number(inner)}
+        case "B":
+            return {"B": padded(inner)}
+        case "L":
+            return {"L": [canonical_value(member) for member in inner]}
+        case "M":
+            return {"M": {name: canonical_value(member) for name, member in inner.items()}}
+        case "SS" | "NS" | "BS":
+            return {tag: sorted(map(_MEMBER[tag], inner), key=_encode)}
+        case "S" | "BOOL" | "NULL":
+            return {tag: inner}
+    raise ValueError(f"{tag!r} is not a type of DynamoDB")
+
+
+def padded(base64: str) -> str:
+    """Base64 text with its padding."""
+    return base64 + "=" * (-len(base64) % 4)
+
+
+_MEMBER = {"SS": str, "NS": canonical_number, "BS": padded}

@@ -1,0 +1,145 @@
+"""Structure: the table's keys and indexes, the index's mapping and settings, and how two of them differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+#: name -> (partition key, sort key or None); every one projects ALL.
+SECONDARY_INDEXES: Mapping[str, tuple[str, str | None]] = {
+    "style-geohash-index": ("gsi1pk", "gsi1sk"),
+    "artist-name-index": ("gsi2pk", "gsi2sk"),
+    "instagram-index": ("gsi3pk", None),
+}
+STREAM_VIEW = "NEW_AND_OLD_IMAGES"
+#: The mark of an index that this tool built and may therefore remove when it was left over.
+BUILT_MARK = "tattoo-data"
+
+# Lucene takes terms of at most 32,766 bytes: a longer one would keep its whole document out of the index.
+_KEYWORD = {"type": "keyword", "ignore_above": 8191}
+_DATE = {"type": "date", "ignore_malformed": True}
+_FLOAT = {"type": "float", "ignore_malformed": True}
+_INTEGER = {"type": "integer", "ignore_malformed": True}
+_BOOLEAN = {"type": "boolean"}
+_TEXT = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
+_STORED_ONLY = {"type": "object", "enabled": False}
+
+
+def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"properties": dict(properties)}
+
+
+def _mapping() -> dict[str, Any]:
+    keywords = ("artistId", "studioId", "instagramHandle", "styles", "specialties", "geohash", "locationCity")
+    properties: dict[str, Any] = dict.fromkeys(keywords, _KEYWORD)
+    properties |= dict.fromkeys(("artistName", "locationDisplay", "bio"), _TEXT)
+    properties |= dict.fromkeys(("latitude", "longitude", "rating"), _FLOAT)
+    properties |= dict.fromkeys(("createdAt", "updatedAt"), _DATE)
+    properties |= dict.fromkeys(("contactInfo", "portfolioImages", "socialMedia"), _STORED_ONLY)
+    properties |= {
+        "location": {"type": "geo_point", "ignore_malformed": True},
+        "reviewCount": _INTEGER,
+        "studioInfo": _object(studioName=_TEXT, address={"type": "text"}, postcode=_KEYWORD),
+        "experience": _object(yearsActive=_INTEGER, apprenticeshipCompleted=_BOOLEAN),
+        "pricing": _object(hourlyRate=_INTEGER, minimumCharge=_INTEGER, currency=_KEYWORD),
+        "availability": _object(bookingOpen=_BOOLEAN, waitingList=_BOOLEAN, nextAvailable=_DATE),
+    }
+    return {"dynamic": False, "properties": properties}
+
+
+#: The index's mapping (formats.md 7). No attribute outside it can keep an artist out of search.
+INDEX_MAPPING: Mapping[str, Any] = _mapping()
+
+
+def key_schema(hash_key: str, range_key: str | None) -> list[dict[str, str]]:
+    """A DynamoDB KeySchema."""
+    keys = [{"AttributeName": hash_key, "KeyType": "HASH"}]
+    if range_key:
+        keys.append({"AttributeName": range_key, "KeyType": "RANGE"})
+    return keys
+
+
+def secondary_index(name: str) -> dict[str, Any]:
+    """The DynamoDB definition of one of the secondary indexes."""
+    keys = key_schema(*SECONDARY_INDEXES[name])
+    return {"IndexName": name, "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
+
+
+def table_definition(name: str) -> dict[str, Any]:
+    """What CreateTable takes."""
+    parts = ["PK", "SK", *(part for pair in SECONDARY_INDEXES.values() for part in pair if part)]
+    return {
+        "TableName": name,
+        "AttributeDefinitions": [{"AttributeName": part, "AttributeType": "S"} for part in parts],
+        "KeySchema": key_schema("PK", "SK"),
+        "GlobalSecondaryIndexes": [secondary_index(index) for index in SECONDARY_INDEXES],
+        "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": STREAM_VIEW},
+    }
+
+
+def table_difference(live: Mapping[str, Any]) -> list[str]:
+    """What of a live table (DescribeTable's `Table`) cannot be mended in place, in words; empty when nothing."""
+    types = {each["AttributeName"]: each["AttributeType"] for each in live.get("AttributeDefinitions", ())}
+    found = list(_key_difference("the table", live["KeySchema"], key_schema("PK", "SK"), types))
+    for index in live.get("GlobalSecondaryIndexes") or ():
+        if wanted := SECONDARY_INDEXES.get(index["IndexName"]):
+            name = f"the index {index['IndexName']}"
+            found += _key_difference(name, index["KeySchema"], key_schema(*wanted), types)
+    return found
+
+
+def missing_indexes(live: Mapping[str, Any]) -> list[str]:
+    """The secondary indexes that a live table lacks."""
+    there = {index["IndexName"] for index in live.get("GlobalSecondaryIndexes") or ()}
+    return [name for name in SECONDARY_INDEXES if name not in there]
+
+
+def lacks_stream(live: Mapping[str, Any]) -> bool:
+    """Whether a live table has no stream at all. One with another view is the application's choice."""
+    return not (live.get("StreamSpecification") or {}).get("StreamEnabled", False)
+
+
+def mapping_difference(live: Mapping[str, Any], wanted: Mapping[str, Any] = INDEX_MAPPING) -> list[str]:
+    """Where a live mapping lacks or contradicts `wanted`, as dotted paths; one that holds all of it and more
+    does not differ."""
+    found = [] if _dynamic(live) == _dynamic(wanted) else [f"dynamic is {_dynamic(live)}"]
+    return found + list(_property_difference("", live.get("properties", {}), wanted["properties"]))
+
+
+def _dynamic(mapping: Mapping[str, Any]) -> str:
+    return str(mapping.get("dynamic", "true")).lower()
+
+
+def _property_difference(path: str, live: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+    for name, field in wanted.items():
+        there = live.get(name)
+        if there is None:
+            yield f"{path}{name} is not mapped"
+            continue
+        for option, value in field.items():
+            if option in ("properties", "fields"):
+                yield from _property_difference(f"{path}{name}.", there.get(option, {}), value)
+            elif _differs(there, option, value):
+                yield f"{path}{name}: {option} is {there.get(option)}, not {value}"
+
+
+def _differs(there: Mapping[str, Any], option: str, value: object) -> bool:
+    default = "object" if option == "type" else None
+    return str(there.get(option, default)).lower() != str(value).lower()
+
+
+def _key_difference(
+    what: str, live: list[dict[str, str]], wanted: list[dict[str, str]], types: Mapping[str, str]
+) -> Iterator[str]:
+    spelled = _spell_keys(live, types)
+    expected = _spell_keys(wanted, {})
+    if spelled != expected:
+        yield f"{what} has the keys {spelled}, not {expected}"
+
+
+def _spell_keys(schema: list[dict[str, str]], types: Mapping[str, str]) -> str:
+    ordered = sorted(schema, key=lambda key: key["KeyType"])
+    return ", ".join(
+        f"{key['AttributeName']} ({types.get(key['AttributeName'], 'S')}, {key['KeyType'].lower()})" for key in ordered
+    )

@@ -1,0 +1,1 @@
+"""Seeding: scenarios, reset states and clearing, as desired states for the engine."""

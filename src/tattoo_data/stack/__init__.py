@@ -1,0 +1,22 @@
+"""The local stack: ministack (DynamoDB, S3) and osmem (OpenSearch) as background processes on loopback.
+
+This room starts, stops and watches processes and meets the rest over HTTP only.
+"""
+
+from tattoo_data.stack.lifecycle import down, running, up, wipe
+from tattoo_data.stack.ports import foreign_emulator
+from tattoo_data.stack.report import logs, status
+from tattoo_data.stack.state import Options, ServerName, Stack
+
+__all__ = [
+    "Options",
+    "ServerName",
+    "Stack",
+    "down",
+    "foreign_emulator",
+    "logs",
+    "running",
+    "status",
+    "up",
+    "wipe",
+]

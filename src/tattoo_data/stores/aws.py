@@ -1,0 +1,232 @@
+"""boto3 clients that send through a `Wire`, and the one table that maps AWS's errors to ours.
+
+Nothing of the machine's AWS set-up is read: no profile, no config or credentials file, no metadata service. What a
+client knows, it was given.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.exceptions as aws
+import urllib3.exceptions as http
+from botocore.awsrequest import AWSResponse
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.session import Session
+
+from tattoo_data.errors import CredentialsRefused, StoreError, StoreUnreachable, TattooDataError
+from tattoo_data.guard import Endpoint
+from tattoo_data.stores.base import TransientError
+from tattoo_data.stores.wire import Trace, Wire
+
+#: AWS error codes that say: the same request may be taken later.
+TRANSIENT_CODES = frozenset(
+    {
+        "InternalError",
+        "InternalServerError",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+CREDENTIAL_CODES = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+#: Where the connection broke on its way: the request may or may not have been taken.
+_BROKEN = (
+    aws.ConnectionClosedError,
+    aws.ReadTimeoutError,
+    aws.ResponseStreamingError,
+    aws.IncompleteReadError,
+)
+_UNREACHABLE = (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.SSLError, aws.ProxyConnectionError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who asks, and where: credentials, region and the trace that all clients of an environment share."""
+
+    access_key: str
+    secret_key: str
+    session_token: str | None
+    region: str
+    trace: Trace | None = None
+
+    def __repr__(self) -> str:
+        return f"Access(region={self.region!r})"
+
+
+class AwsClient:
+    """One boto3 client on a wire of its own."""
+
+    def __init__(self, service: str, endpoint: Endpoint, access: Access) -> None:
+        self.service = service
+        self.endpoint = endpoint
+        self._wire = Wire(endpoint, service, access.trace)
+        self.client: Any = _session(access).create_client(
+            service,
+            endpoint_url=endpoint.url,
+            region_name=access.region,
+            aws_access_key_id=access.access_key,
+            aws_secret_access_key=access.secret_key,
+            aws_session_token=access.session_token,
+            config=_CONFIG,
+        )
+        self.server = ""
+        self._send_through_wire(self.client)
+
+    def _send_through_wire(self, client: BaseClient) -> None:
+        def send(request: Any, event_name: str = "", **_: object) -> AWSResponse:
+            return self._send(request, event_name.rpartition(".")[2])
+
+        client.meta.events.register_first("before-send", send)
+
+    def _send(self, request: Any, operation: str) -> AWSResponse:
+        with _as_botocore(request):
+            headers = {name: _text(value) for name, value in request.headers.items()}
+            raw = self._wire.request(
+                request.method, request.url, operation=operation, body=request.body, headers=headers
+            )
+            response = AWSResponse(request.url, raw.status, raw.headers, raw)
+            if not request.stream_output:
+                response.content  # noqa: B018  reads the body, so that the connection goes back to the pool
+        self.server = raw.headers.get("Server", self.server)
+        return response
+
+    @contextmanager
+    def errors(self, operation: str) -> Iterator[None]:
+        """Turn what boto3 raises into our errors. A ClientError whose code has no meaning here passes as it is,
+        for the caller that knows it; `unexpected` makes it a StoreError."""
+        try:
+            yield
+        except aws.ClientError as error:
+            self._raise_known(error, operation)
+            raise
+        except _UNREACHABLE as error:
+            raise StoreUnreachable(
+                service=self.service,
+                endpoint=self.endpoint.url,
+                reason=_reason(error),
+                variable=_VARIABLES.get(self.service, "AWS_ENDPOINT_URL"),
+            ) from error
+        except _BROKEN as error:
+            raise self._error(TransientError, operation, _reason(error)) from error
+        except (aws.BotoCoreError, http.HTTPError) as error:
+            raise self._error(StoreError, operation, _reason(error)) from error
+
+    def _raise_known(self, error: aws.ClientError, operation: str) -> None:
+        code = code_of(error)
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in CREDENTIAL_CODES:
+            raise CredentialsRefused(
+                service=self.service, endpoint=self.endpoint.url, reason=message_of(error)
+            ) from error
+        if code in TRANSIENT_CODES or status in (429, 500, 502, 503, 504):
+            raise self._error(TransientError, operation, message_of(error)) from error
+
+    def unexpected(self, error: aws.ClientError, operation: str) -> StoreError:
+        """The StoreError for an answer that the caller has no use for."""
+        return self._error(StoreError, operation, message_of(error))
+
+    def _error(self, kind: type[StoreError], operation: str, reason: str) -> StoreError:
+        return kind(service=self.service, endpoint=self.endpoint.url, operation=operation, reason=reason)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.client.close()
+        self._wire.close()
+
+
+def code_of(error: aws.ClientError) -> str:
+    """The error's code, as `ResourceNotFoundException` or `404`."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def message_of(error: aws.ClientError) -> str:
+    """Code and message of an AWS error in one line."""
+    message = str(error.response.get("Error", {}).get("Message", "")).strip()
+    return f"{code_of(error)}: {message}" if message else code_of(error)
+
+
+# One attempt: retrying is a wrapper of ours, which knows what is left of a batch. Path style: a bucket's own host
+# name would leave the target that was checked.
+_CONFIG = Config(
+    retries={"total_max_attempts": 1},
+    s3={"addressing_style": "path"},
+    parameter_validation=False,
+    use_dualstack_endpoint=False,
+    use_fips_endpoint=False,
+    ignore_configured_endpoint_urls=True,
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+    tcp_keepalive=True,
+)
+_VARIABLES = {
+    "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL",
+    "s3": "AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL",
+}
+
+
+def _session(access: Access) -> Session:
+    session = Session()
+    session.set_config_variable("profile", None)
+    session.set_config_variable("config_file", os.devnull)
+    session.set_config_variable("credentials_file", os.devnull)
+    session.set_config_variable("region", access.region)
+    session.set_config_variable("ca_bundle", None)
+    return session
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+@contextmanager
+def _as_botocore(request: Any) -> Iterator[None]:
+    """Raise what botocore's own sender would, so that everything behind it stays as it is."""
+    try:
+        yield
+    except TattooDataError:
+        raise
+    except http.SSLError as error:
+        raise aws.SSLError(endpoint_url=request.url, error=error) from error
+    except http.NewConnectionError as error:
+        raise aws.EndpointConnectionError(endpoint_url=request.url, error=error) from error
+    except http.ConnectTimeoutError as error:
+        raise aws.ConnectTimeoutError(endpoint_url=request.url, error=error) from error
+    except http.ReadTimeoutError as error:
+        raise aws.ReadTimeoutError(endpoint_url=request.url, error=error) from error
+    except http.ProtocolError as error:
+        raise aws.ConnectionClosedError(endpoint_url=request.url, request=request, error=error) from error
+
+
+def _reason(error: Exception) -> str:
+    cause = error.__cause__ or error
+    text = str(cause)
+    return text.rpartition(": ")[2] or type(cause).__name__

@@ -1,0 +1,123 @@
+"""The door to a live store: what every store promises, whatever engine is behind it.
+
+A door moves bytes. It knows nothing of plans, counts or progress, and it neither retries nor runs anything at the
+same time: that is what the wrappers and the engine are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tattoo_data.errors import StoreError
+from tattoo_data.model.entry import Entry, StoreName
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one entry of a batch: `error` is None when it was done.
+
+    `transient` says that the same entry may be taken when it is sent again.
+    """
+
+    key: str
+    error: str | None = None
+    message: str = ""
+    transient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One entry to delete: its key, and the routing that a document was written with."""
+
+    key: str
+    routing: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What a store is, read without its content.
+
+    `refused` are differences of structure that cannot be mended in place, `missing` such as `ensure` mends, and
+    `rebuild` such as need a new index. `count` is an estimate, used to choose how to scan and never reported.
+    """
+
+    engine: str
+    count: int = 0
+    refused: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    rebuild: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How large one batch may be: entries and bytes of their bodies."""
+
+    entries: int
+    size: int
+    segments: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a scan, and the cursor of the next part: None at the end."""
+
+    entries: Sequence[Entry]
+    next: object = None
+
+
+class TransientError(StoreError):
+    """The request may succeed when it is sent again: throttled, refused for load, or the connection broke."""
+
+
+class Store(Protocol):
+    """A live store. Every method raises `StoreUnreachable` where nothing answers, `CredentialsRefused` where the
+    credentials are refused, `TransientError` where the same call may succeed later, and `StoreError` else."""
+
+    @property
+    def name(self) -> StoreName:
+        """Which of the three stores it is."""
+
+    @property
+    def limits(self) -> Limits:
+        """How large one batch of `put` and `delete` may be, and in how many segments a scan may be split."""
+
+    def describe(self) -> Description | None:
+        """What is there, or None where the store does not exist. Read-only."""
+
+    def ensure(self) -> None:
+        """Create the store, or what its structure lacks. Idempotent. Raises `StructureRefused` where its
+        structure cannot be mended in place; never drops anything."""
+
+    def page(self, segment: int, segments: int, cursor: object) -> Page:
+        """The next entries of a scan, from the beginning where `cursor` is None. Following `next` gives every
+        entry once, in no order, as a consistent read of all writes that ended before the first page. A missing
+        store is one empty page. `segments` scans of a store together give all of it."""
+
+    def get(self, keys: Sequence[str]) -> list[Entry]:
+        """Those of `keys` that are there, in no order, as a consistent read."""
+
+    def put(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """Create or replace a batch within `limits` with no key twice; one outcome for each entry, in their
+        order. Idempotent. An entry that is refused does not keep the others out."""
+
+    def delete(self, targets: Sequence[Target]) -> list[Outcome]:
+        """Delete a batch likewise; an entry that is not there is deleted already. Idempotent."""
+
+    def settle(self) -> None:
+        """Make all writes before it visible to every reader: searches too."""
+
+    def close(self) -> None:
+        """Give connections back. Idempotent."""
+
+
+def scan(store: Store, segment: int = 0, segments: int = 1) -> Iterator[Entry]:
+    """Every entry of a store, or of one of its segments, page by page."""
+    cursor: object = None
+    while True:
+        page = store.page(segment, segments, cursor)
+        yield from page.entries
+        cursor = page.next
+        if cursor is None:
+            return

@@ -1,0 +1,356 @@
+"""The index's door: OpenSearch documents as raw JSON, read through a point in time and written in ready bulks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from opensearchpy.exceptions import TransportError
+
+from tattoo_data.clock import Clock
+from tattoo_data.errors import IntegrityFailed, StoreMissing
+from tattoo_data.model.entry import Entry, StoreName
+from tattoo_data.model.structure import BUILT_MARK, INDEX_MAPPING, mapping_difference
+from tattoo_data.stores.base import Description, Limits, Outcome, Page, Target, TransientError
+from tattoo_data.stores.search import SearchClient, reason_of
+
+LIMITS = Limits(entries=1000, size=5_000_000)
+PAGE = 1000
+_KEEP_ALIVE = "5m"
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_ABSENT = msgspec.Raw()
+_OUTCOMES = "errors,items.*._id,items.*.status,items.*.error"
+
+
+class _Total(msgspec.Struct):
+    value: int
+    relation: str = "eq"
+
+
+class _Hit(msgspec.Struct):
+    id: str = msgspec.field(name="_id")
+    source: msgspec.Raw = msgspec.field(name="_source", default=_ABSENT)
+    routing: str | None = msgspec.field(name="_routing", default=None)
+    sort: list[Any] = []
+
+
+class _Hits(msgspec.Struct):
+    hits: list[_Hit] = []
+    total: _Total | None = None
+
+
+class _Page(msgspec.Struct):
+    hits: _Hits
+    pit_id: str | None = None
+
+
+class _Got(msgspec.Struct):
+    id: str = msgspec.field(name="_id")
+    found: bool = False
+    source: msgspec.Raw = msgspec.field(name="_source", default=_ABSENT)
+    routing: str | None = msgspec.field(name="_routing", default=None)
+
+
+class _Found(msgspec.Struct):
+    docs: list[_Got] = []
+
+
+class _Failure(msgspec.Struct):
+    type: str = ""
+    reason: str = ""
+    caused_by: dict[str, Any] | None = None
+
+
+class _Item(msgspec.Struct):
+    id: str = msgspec.field(name="_id")
+    status: int = 200
+    error: _Failure | None = None
+
+
+class _Bulk(msgspec.Struct):
+    errors: bool = False
+    items: list[dict[str, _Item]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """Where a scan stands in a point in time, and how much of it was read."""
+
+    pit: str
+    after: list[Any] | None
+    read: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexOptions:
+    """How new indexes are made, and how many documents a page of a scan holds."""
+
+    shards: int = 1
+    replicas: int = 0
+    page: int = PAGE
+
+
+class IndexStore:
+    """The OpenSearch index, or the alias of that name. A `Store`, which can be built beside and swapped in."""
+
+    name = StoreName.INDEX
+    limits = LIMITS
+
+    def __init__(self, index: str, search: SearchClient, clock: Clock, options: IndexOptions) -> None:
+        self.index = index
+        self._search = search
+        self._client = search.client
+        self._clock = clock
+        self._options = options
+        self._engine = ""
+        self._sort: str | None = None
+
+    def describe(self) -> Description | None:
+        if not self._engine:
+            self._engine = self._search.identify()
+        live = self._live()
+        if live is None:
+            return None
+        difference = [each for about in live.values() for each in mapping_difference(about["mappings"])]
+        if len(live) > 1:
+            difference = [f"the name is an alias of {len(live)} indexes: {', '.join(live)}"]
+        return Description(engine=self._engine, rebuild=tuple(difference))
+
+    def ensure(self) -> None:
+        if self._live() is None:
+            self._create(self.index, built=False)
+
+    def page(self, segment: int, segments: int, cursor: object) -> Page:
+        """As many documents as the point in time holds must come in all, or the scan is no scan."""
+        at = cursor if isinstance(cursor, _Cursor) else self._open_pit()
+        if at is None:
+            return Page(())
+        page = self._search_page(at)
+        hits = page.hits.hits
+        entries = [Entry(hit.id, bytes(hit.source) or b"null", hit.routing) for hit in hits]
+        total = page.hits.total.value if page.hits.total else at.total
+        read = at.read + len(hits)
+        if len(hits) == self._options.page:
+            return Page(entries, _Cursor(page.pit_id or at.pit, hits[-1].sort, read, total))
+        self._json("DELETE", "/_search/point_in_time", {"pit_id": [at.pit]}, tolerate=(404,))
+        if read != total:
+            raise IntegrityFailed(
+                what=f"the index {self.index} holds {total} documents, but reading it gave {read}",
+                hint="Run it again; if it stays, the index itself is damaged.",
+            )
+        return Page(entries)
+
+    def get(self, keys: Sequence[str]) -> list[Entry]:
+        found: list[Entry] = []
+        for start in range(0, len(keys), PAGE):
+            body = {"ids": list(keys[start : start + PAGE])}
+            answer = self._json("POST", f"/{self.index}/_mget", body, params={"realtime": "true"}, tolerate=(404,))
+            if answer is None:
+                return []
+            documents = msgspec.json.decode(answer, type=_Found).docs
+            found += (
+                Entry(each.id, bytes(each.source) or b"null", each.routing)
+                for each in documents
+                if each.found
+            )
+        return found
+
+    def put(self, entries: Sequence[Entry]) -> list[Outcome]:
+        lines: list[bytes] = []
+        for each in entries:
+            lines += (_action("index", each.key, each.routing), _one_line(each.body))
+        return self._bulk([each.key for each in entries], lines)
+
+    def delete(self, targets: Sequence[Target]) -> list[Outcome]:
+        lines = [_action("delete", each.key, each.routing) for each in targets]
+        return self._bulk([each.key for each in targets], lines)
+
+    def settle(self) -> None:
+        self._json("POST", f"/{self.index}/_refresh", None, tolerate=(404,))
+
+    def close(self) -> None:
+        self._search.close()
+
+    # Building beside and swapping in (design 5).
+
+    def build(self) -> IndexStore:
+        """A new, empty index of ours beside this one, to be filled and then published."""
+        name = f"{self.index}-{self._clock.now():%Y%m%d%H%M%S}-{self._clock.token(3)}"
+        self._create(name, built=True)
+        return IndexStore(name, self._search, self._clock, self._options)
+
+    def concrete(self) -> list[str]:
+        """The indexes behind this name: itself, what the alias names, or none."""
+        return list(self._live() or ())
+
+    def is_built(self, concrete: str) -> bool:
+        """Whether an index is one that `build` made, and may be removed once it is not used."""
+        about = self._require("GET", f"/{concrete}", None)
+        mapping = msgspec.json.decode(about)[concrete]["mappings"]
+        return BUILT_MARK in (mapping.get("_meta") or {})
+
+    def block_writes(self, concrete: str) -> None:
+        """Refuse writes to a plain index from now on, so that nothing written late is lost in the swap."""
+        self._require("PUT", f"/{concrete}/_settings", {"index.blocks.write": True})
+
+    def unblock_writes(self, concrete: str) -> None:
+        """Take writes again: the swap did not happen."""
+        self._require("PUT", f"/{concrete}/_settings", {"index.blocks.write": None})
+
+    def publish(self, built: str, old: Sequence[str]) -> None:
+        """Give this name to `built` in one step. A plain index of this name goes in the same step; a built one
+        stays, nameless, until it was looked at once more."""
+        actions: list[dict[str, Any]] = [{"add": {"index": built, "alias": self.index}}]
+        for name in old:
+            gone = "remove_index" if name == self.index else "remove"
+            target = {"index": name} if name == self.index else {"index": name, "alias": self.index}
+            actions.append({gone: target})
+        self._require("POST", "/_aliases", {"actions": actions})
+
+    def remove(self, concrete: str) -> None:
+        """Remove an index that is not used any more."""
+        self._json("DELETE", f"/{concrete}", None, tolerate=(404,))
+
+    def orphans(self) -> list[str]:
+        """Indexes that `build` made for this name and that no alias uses: left by a command that was killed."""
+        answer = self._json("GET", f"/{self.index}-*", None, params={"allow_no_indices": "true"}, tolerate=(404,))
+        indexes: dict[str, Any] = msgspec.json.decode(answer) if answer else {}
+        return [
+            name
+            for name, about in indexes.items()
+            if (about["mappings"].get("_meta") or {}).get(BUILT_MARK, {}).get("for") == self.index
+            and not about.get("aliases")
+        ]
+
+    def at(self, concrete: str) -> IndexStore:
+        """The same door to one concrete index."""
+        return IndexStore(concrete, self._search, self._clock, self._options)
+
+    def search(self, body: dict[str, Any]) -> Any:
+        """One search as the application sends it; the decoded answer. Raises `StoreMissing` without an index."""
+        answer = self._json("POST", f"/{self.index}/_search", body, tolerate=(404,))
+        if answer is None:
+            raise StoreMissing(store="index", name=self.index, endpoint=self._search.endpoint.url)
+        return msgspec.json.decode(answer)
+
+    # Requests.
+
+    def _live(self) -> dict[str, Any] | None:
+        answer = self._json("GET", f"/{self.index}", None, tolerate=(404,))
+        return None if answer is None else msgspec.json.decode(answer)
+
+    def _create(self, name: str, *, built: bool) -> None:
+        mark = {BUILT_MARK: {"for": self.index}}
+        body = {
+            "settings": {
+                "number_of_shards": self._options.shards,
+                "number_of_replicas": self._options.replicas,
+            },
+            "mappings": {**INDEX_MAPPING, **({"_meta": mark} if built else {})},
+        }
+        try:
+            with self._search.errors("create index"):
+                self._client.transport.perform_request("PUT", f"/{name}", body=body)
+        except TransportError as error:
+            if reason_of(error)[0] != "resource_already_exists_exception":  # another command makes it just now
+                raise self._search.unexpected(error, "create index") from error
+
+    def _open_pit(self) -> _Cursor | None:
+        self.settle()
+        path = f"/{self.index}/_search/point_in_time"
+        answer = self._json("POST", path, None, params={"keep_alive": _KEEP_ALIVE}, tolerate=(404,))
+        return None if answer is None else _Cursor(str(msgspec.json.decode(answer)["pit_id"]), None, 0, 0)
+
+    def _search_page(self, at: _Cursor) -> _Page:
+        body: dict[str, Any] = {
+            "size": self._options.page,
+            "pit": {"id": at.pit, "keep_alive": _KEEP_ALIVE},
+            "query": {"match_all": {}},
+            "track_total_hits": at.after is None,
+        }
+        if at.after is not None:
+            body["search_after"] = at.after
+        if self._sort is None:
+            self._sort = self._probe_sort(body)
+        answer = self._require("POST", "/_search", body | {"sort": [{self._sort: "asc"}]})
+        return msgspec.json.decode(answer, type=_Page)
+
+    def _probe_sort(self, body: dict[str, Any]) -> str:
+        """`_shard_doc` is the cheap total order of a point in time; before 3.x it is not known, and `_id` is the
+        other one that loses nothing (`_doc` repeats between shards)."""
+        probe = body | {"size": 0, "sort": [{"_shard_doc": "asc"}]}
+        return "_id" if self._json("POST", "/_search", probe, tolerate=(400,)) is None else "_shard_doc"
+
+    def _bulk(self, keys: Sequence[str], lines: list[bytes]) -> list[Outcome]:
+        if not keys:
+            return []
+        body = b"\n".join(lines) + b"\n"
+        try:
+            with self._search.errors("bulk"):
+                answer = self._client.bulk(body=body, index=self.index, params={"filter_path": _OUTCOMES})
+        except TransportError as error:
+            if len(keys) > 1 and error.status_code == 413:
+                return self._halves(keys, lines)
+            raise self._search.unexpected(error, "bulk") from error
+        done = msgspec.json.decode(answer, type=_Bulk)
+        if len(done.items) != len(keys):
+            raise TransientError(
+                service="opensearch",
+                endpoint=self._search.endpoint.url,
+                operation="bulk",
+                reason=f"{len(keys)} entries were sent, {len(done.items)} were answered",
+            )
+        return [_outcome(key, next(iter(item.values()))) for key, item in zip(keys, done.items, strict=True)]
+
+    def _halves(self, keys: Sequence[str], lines: list[bytes]) -> list[Outcome]:
+        """A body too large for the engine, in two."""
+        half, per_key = len(keys) // 2, len(lines) // len(keys)
+        cut = half * per_key
+        return self._bulk(keys[:half], lines[:cut]) + self._bulk(keys[half:], lines[cut:])
+
+    def _require(self, method: str, path: str, body: Any) -> bytes:
+        answer = self._json(method, path, body)
+        assert answer is not None
+        return answer
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        *,
+        params: dict[str, str] | None = None,
+        tolerate: tuple[int, ...] = (),
+    ) -> bytes | None:
+        """One request; None where it was answered with a status of `tolerate`."""
+        operation = f"{method} {path}"
+        try:
+            with self._search.errors(operation):
+                answer: bytes = self._client.transport.perform_request(method, path, params=params, body=body)
+                return answer
+        except TransportError as error:
+            if error.status_code in tolerate:
+                return None
+            raise self._search.unexpected(error, operation) from error
+
+
+def _action(name: str, key: str, routing: str | None) -> bytes:
+    target = {"_id": key} if routing is None else {"_id": key, "routing": routing}
+    return msgspec.json.encode({name: target})
+
+
+def _one_line(body: bytes) -> bytes:
+    """A document as a bulk needs it; its numbers stay as they are spelled."""
+    return msgspec.json.format(body, indent=-1) if b"\n" in body else body
+
+
+def _outcome(key: str, item: _Item) -> Outcome:
+    if item.error is None and (item.status < 300 or item.status == 404):  # a delete of what is not there
+        return Outcome(key)
+    error = item.error or _Failure(type=f"HTTP {item.status}")
+    cause = str((error.caused_by or {}).get("reason", ""))
+    message = f"{error.reason} ({cause})" if cause else error.reason
+    return Outcome(key, error.type, message, transient=item.status in _TRANSIENT)

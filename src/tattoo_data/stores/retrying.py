@@ -1,0 +1,117 @@
+"""Retrying: any store, with what failed for load or a broken connection sent again, until an end.
+
+Waits grow and are drawn at random between zero and their bound (full jitter), so that several writers do not come
+back at once. Only what was not taken is sent again. What remains at the end is an outcome with its key, or the
+error itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import tenacity
+
+from tattoo_data.clock import Clock
+from tattoo_data.model.entry import Entry, StoreName
+from tattoo_data.stores.base import Description, Limits, Outcome, Page, Store, Target, TransientError
+from tattoo_data.stores.wire import ATTEMPT
+
+T = TypeVar("T")
+B = TypeVar("B", Entry, Target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often a request is sent at most, and between which bounds (seconds) the waits are drawn."""
+
+    attempts: int = 8
+    first_wait: float = 0.05
+    longest_wait: float = 5.0
+
+
+class _SomeLeft(Exception):
+    """A part of the batch was not taken yet."""
+
+
+class RetryingStore:
+    """A store behind a patient wrapper. A `Store`."""
+
+    def __init__(self, inner: Store, clock: Clock, patience: Patience | None = None) -> None:
+        self.inner = inner
+        self._clock = clock
+        self._patience = patience or Patience()
+
+    @property
+    def name(self) -> StoreName:
+        return self.inner.name
+
+    @property
+    def limits(self) -> Limits:
+        return self.inner.limits
+
+    def describe(self) -> Description | None:
+        return self._call(self.inner.describe)
+
+    def ensure(self) -> None:
+        self._call(self.inner.ensure)
+
+    def page(self, segment: int, segments: int, cursor: object) -> Page:
+        return self._call(lambda: self.inner.page(segment, segments, cursor))
+
+    def get(self, keys: Sequence[str]) -> list[Entry]:
+        return self._call(lambda: self.inner.get(keys))
+
+    def put(self, entries: Sequence[Entry]) -> list[Outcome]:
+        return self._write(self.inner.put, entries)
+
+    def delete(self, targets: Sequence[Target]) -> list[Outcome]:
+        return self._write(self.inner.delete, targets)
+
+    def settle(self) -> None:
+        self._call(self.inner.settle)
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def _call(self, request: Callable[[], T]) -> T:
+        return self._retrying(TransientError)(request)
+
+    def _write(self, write: Callable[[Sequence[B]], list[Outcome]], batch: Sequence[B]) -> list[Outcome]:
+        outcomes: dict[str, Outcome] = {}
+        left = list(batch)
+
+        def send() -> None:
+            answered = {outcome.key: outcome for outcome in _outcomes(write, left)}
+            outcomes.update(answered)
+            left[:] = [each for each in left if answered[each.key].transient]
+            if left:
+                raise _SomeLeft
+
+        with suppress(_SomeLeft):  # the outcomes say which, and why
+            self._retrying(_SomeLeft)(send)
+        return [outcomes[each.key] for each in batch]
+
+    def _retrying(self, kind: type[Exception]) -> tenacity.Retrying:
+        patience = self._patience
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(kind),
+            wait=tenacity.wait_random_exponential(multiplier=patience.first_wait, max=patience.longest_wait),
+            stop=tenacity.stop_after_attempt(patience.attempts),
+            sleep=self._clock.sleep,
+            before=_note_attempt,
+            reraise=True,
+        )
+
+
+def _note_attempt(state: tenacity.RetryCallState) -> None:
+    ATTEMPT.set(state.attempt_number)
+
+
+def _outcomes(write: Callable[[Sequence[B]], list[Outcome]], batch: Sequence[B]) -> list[Outcome]:
+    try:
+        return write(batch)
+    except TransientError as error:
+        return [Outcome(each.key, error.id, error.message, transient=True) for each in batch]

@@ -1,0 +1,1 @@
+"""Views: what the live stores are like, seen from several rooms. Read-only."""

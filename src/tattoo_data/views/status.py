@@ -1,0 +1,163 @@
+"""Status: what the live stores hold, and which state that is. Read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from tattoo_data.catalog import Dataset, Selection, load, scenario_names, states
+from tattoo_data.catalog.copies import copies
+from tattoo_data.catalog.lookup import select
+from tattoo_data.engine.scan import OTHER, Live, read_all
+from tattoo_data.environment import Environment
+from tattoo_data.errors import TattooDataError
+from tattoo_data.model.entry import StoreName
+from tattoo_data.model.fingerprint import state_fingerprint, store_fingerprint
+from tattoo_data.model.records import Kind
+from tattoo_data.repository.runs import Run
+from tattoo_data.seeding.change import context_of, sources_of
+from tattoo_data.seeding.reset import content_of
+
+_COMMANDS_WITH_DAYS = ("seed", "reset")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStatus:
+    """One store: `healthy` is that it answers and its structure is right; `problem` says what is not."""
+
+    count: int | None
+    fingerprint: str | None
+    engine: str | None
+    healthy: bool
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Everything that `status` says. `unreachable` is the error of the first store that does not answer."""
+
+    state: str | None
+    fingerprint: str | None
+    stores: Mapping[StoreName, StoreStatus]
+    records: Mapping[str, int]
+    consistent: bool | None
+    as_of: date | None
+    last_run: Run | None
+    interrupted: Run | None
+    unreachable: TattooDataError | None = None
+
+
+def status(env: Environment) -> Status:
+    """Read all three stores and say what they hold. A store that cannot be reached is part of the answer."""
+    live: dict[StoreName, Live] = {}
+    errors: dict[StoreName, TattooDataError] = {}
+    for name in StoreName:
+        try:
+            live |= read_all(env.stores, env.pool, only=[name], project=True)
+        except TattooDataError as error:
+            errors[name] = error
+    runs = _runs(env)
+    whole = len(live) == len(StoreName)
+    as_of = next((run.as_of for run in runs if run.command in _COMMANDS_WITH_DAYS and run.as_of), None)
+    sums = {name: each.total.hex() for name, each in live.items()}
+    fingerprint = state_fingerprint(sums) if whole else None
+    return Status(
+        state=_recognise(env, live, sums, as_of or env.clock.today()) if whole else None,
+        fingerprint=fingerprint,
+        stores={name: _store(live.get(name), errors.get(name)) for name in StoreName},
+        records=_records(live.get(StoreName.TABLE)),
+        consistent=_consistent(live),
+        as_of=as_of,
+        last_run=runs[0] if runs else None,
+        interrupted=next((run for run in runs[:1] if run.status == "running"), None),
+        unreachable=next(iter(errors.values()), None),
+    )
+
+
+def _runs(env: Environment) -> list[Run]:
+    """The newest run, and those back to the last seed or reset."""
+    found: list[Run] = []
+    try:
+        for run in env.runs.newest_first(env.target.id):
+            found.append(run)
+            if run.command in _COMMANDS_WITH_DAYS and run.as_of:
+                break
+    except TattooDataError:
+        return []  # the store that cannot be reached is reported as such
+    return found
+
+
+def _store(live: Live | None, error: TattooDataError | None) -> StoreStatus:
+    if live is None:
+        return StoreStatus(count=None, fingerprint=None, engine=None, healthy=False, problem=str(error))
+    about = live.description
+    if about is None:
+        return StoreStatus(
+            count=0, fingerprint=live.total.hex(), engine=None, healthy=False, problem="it does not exist"
+        )
+    wrong = [*about.refused, *about.rebuild, *(f"{what} is missing" for what in about.missing)]
+    return StoreStatus(
+        count=live.total.count,
+        fingerprint=live.total.hex(),
+        engine=about.engine,
+        healthy=not wrong,
+        problem="; ".join(wrong) or None,
+    )
+
+
+def _records(table: Live | None) -> dict[str, int]:
+    kinds = [kind.plural for kind in Kind] + [OTHER]
+    return {kind: table.kinds[kind] if table else 0 for kind in kinds}
+
+
+def _consistent(live: Mapping[StoreName, Live]) -> bool | None:
+    """Whether the index holds just the documents that the table's artists give; documents of other shapes aside."""
+    table, index = live.get(StoreName.TABLE), live.get(StoreName.INDEX)
+    if table is None or index is None:
+        return None
+    return table.artists == index.artists and table.exists == index.exists
+
+
+def _recognise(
+    env: Environment, live: Mapping[StoreName, Live], sums: Mapping[StoreName, str], day: date
+) -> str | None:
+    """The reset state, else the scenario, that the content equals. What has other counts is not computed."""
+    if any(not each.exists for each in live.values()):
+        return None
+    dataset = load(context_of(env, day))
+    for name, selection in _candidates(env, dataset, live):
+        if _same_counts(selection, live) and _same_content(selection, sums):
+            return name
+    return None
+
+
+def _candidates(env: Environment, dataset: Dataset, live: Mapping[StoreName, Live]) -> Iterator[tuple[str, Selection]]:
+    for state in states():
+        if state.source == "copies":
+            originals = len(dataset.artists)
+            count, rest = divmod(live[StoreName.TABLE].kinds[Kind.ARTIST.plural], originals)
+            if count > 1 and not rest:
+                yield state.name, copies(dataset, count - 1)
+        elif state.source != "backup":
+            yield state.name, content_of(state, dataset)[1]
+    for scenario in scenario_names(env.settings.scenarios, env.settings.config_path).values():
+        try:
+            yield scenario.name, select(scenario, dataset)
+        except TattooDataError:
+            continue  # a broken scenario of the user's equals nothing; `seed` says what is wrong with it
+
+
+def _same_counts(selection: Selection, live: Mapping[StoreName, Live]) -> bool:
+    kinds = live[StoreName.TABLE].kinds
+    return (
+        not kinds[OTHER]
+        and all(kinds[kind.plural] == selection.counts.get(kind, 0) for kind in Kind)
+        and live[StoreName.INDEX].total.count == selection.counts.get(Kind.ARTIST, 0)
+        and live[StoreName.IMAGES].total.count == len(selection.images)
+    )
+
+
+def _same_content(selection: Selection, sums: Mapping[StoreName, str]) -> bool:
+    sources = sources_of(selection)
+    return all(store_fingerprint(name, sources[name]()) == sums[name] for name in reversed(StoreName))
