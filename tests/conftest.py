@@ -23,7 +23,7 @@ GetEngine = Callable[[str], Engine]
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the developer's reaches a test, and none of a test's reaches the home."""
     for name in os.environ:
-        if name.startswith(_OURS) and not name.startswith(_KEPT) or name.upper() in _PROXIES:
+        if (name.startswith(_OURS) and not name.startswith(_KEPT)) or name.upper() in _PROXIES:
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()

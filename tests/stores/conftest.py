@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -41,9 +42,13 @@ def images(url: str, name: str) -> ImageStore:
     return ImageStore(Bucket(name, guard.check(url), ACCESS))
 
 
+def _in_memory(store: StoreName, url: str, name: str) -> MemoryStore:
+    return MemoryStore(store)
+
+
 def _all_stores() -> Iterator[tuple[str, str | None, Make]]:
     for each in StoreName:
-        yield f"memory-{each}", None, lambda url, name, each=each: MemoryStore(each)
+        yield f"memory-{each}", None, partial(_in_memory, each)
     for engine in TABLE_ENGINES:
         yield f"table-{engine}", engine, table
     for engine in INDEX_ENGINES:

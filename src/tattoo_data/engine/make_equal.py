@@ -115,7 +115,7 @@ def _refuse(live: Mapping[StoreName, Live]) -> None:
         if each.description and each.description.refused:
             raise StructureRefused(
                 store=name.value,
-                name="of this target",
+                name=each.description.name,
                 difference="; ".join(each.description.refused),
                 variable=_VARIABLES.get(name, "the settings"),
             )

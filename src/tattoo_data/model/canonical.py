@@ -10,7 +10,7 @@ loop in Python: the decoder and the sorting encoder of msgspec do all the work.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -108,4 +108,4 @@ def padded(base64: str) -> str:
     return base64 + "=" * (-len(base64) % 4)
 
 
-_MEMBER = {"SS": str, "NS": canonical_number, "BS": padded}
+_MEMBER: Mapping[str, Callable[[str], str]] = {"SS": str, "NS": canonical_number, "BS": padded}

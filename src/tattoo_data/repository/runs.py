@@ -36,7 +36,7 @@ class Objects(Protocol):
     def create(self) -> None:
         """Create the bucket. Idempotent."""
 
-    def list(self, prefix: str = "") -> Iterator[Any]:
+    def objects(self, prefix: str = "") -> Iterator[Any]:
         """Every object under `prefix`, in the order of keys."""
 
     def get(self, key: str) -> Blob | None:
@@ -95,7 +95,7 @@ class Runs:
 
     def newest_first(self, target: str) -> Iterator[Run]:
         """The runs of a target. A run of an unknown format is passed over: a newer tool wrote it."""
-        names = [each.key for each in self._objects.list(_PREFIX) if each.key.endswith("/run.json")]
+        names = [each.key for each in self._objects.objects(_PREFIX) if each.key.endswith("/run.json")]
         for name in reversed(names):
             blob = self._objects.get(name)
             run = _decode(blob.body) if blob else None

@@ -40,7 +40,7 @@ def clear(env: Environment, what: str, options: WriteOptions) -> Change:
 
 def clear_backups(env: Environment, *, dry_run: bool) -> ClearedBackups:
     """Remove every snapshot and backup with its packs and objects. There is no undo."""
-    keys = [listed.key for prefix in _BACKUP_PREFIXES for listed in env.repository.list(prefix)]
+    keys = [listed.key for prefix in _BACKUP_PREFIXES for listed in env.repository.objects(prefix)]
     if not dry_run:
         env.repository.delete(keys)
     return ClearedBackups(dry_run=dry_run, objects=len(keys))

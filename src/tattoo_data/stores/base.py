@@ -40,9 +40,11 @@ class Description:
     """What a store is, read without its content.
 
     `refused` are differences of structure that cannot be mended in place, `missing` such as `ensure` mends, and
-    `rebuild` such as need a new index. `count` is an estimate, used to choose how to scan and never reported.
+    `rebuild` such as need a new index. `name` is the table's, index's or bucket's own; `count` is an estimate, used
+    to choose how to scan and never reported.
     """
 
+    name: str
     engine: str
     count: int = 0
     refused: tuple[str, ...] = ()

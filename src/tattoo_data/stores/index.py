@@ -117,7 +117,7 @@ class IndexStore:
         difference = [each for about in live.values() for each in mapping_difference(about["mappings"])]
         if len(live) > 1:
             difference = [f"the name is an alias of {len(live)} indexes: {', '.join(live)}"]
-        return Description(engine=self._engine, rebuild=tuple(difference))
+        return Description(name=self.index, engine=self._engine, rebuild=tuple(difference))
 
     def ensure(self) -> None:
         if self._live() is None:
@@ -151,11 +151,7 @@ class IndexStore:
             if answer is None:
                 return []
             documents = msgspec.json.decode(answer, type=_Found).docs
-            found += (
-                Entry(each.id, bytes(each.source) or b"null", each.routing)
-                for each in documents
-                if each.found
-            )
+            found += (Entry(each.id, bytes(each.source) or b"null", each.routing) for each in documents if each.found)
         return found
 
     def put(self, entries: Sequence[Entry]) -> list[Outcome]:

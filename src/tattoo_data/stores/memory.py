@@ -20,7 +20,10 @@ class MemoryStore:
         self._entries: dict[str, Entry] | None = None
 
     def describe(self) -> Description | None:
-        return None if self._entries is None else Description(engine="memory", count=len(self._entries))
+        return None if self._entries is None else self._description(len(self._entries))
+
+    def _description(self, count: int) -> Description:
+        return Description(name="memory", engine="memory", count=count)
 
     def ensure(self) -> None:
         if self._entries is None:

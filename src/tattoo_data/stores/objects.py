@@ -70,16 +70,16 @@ class Bucket:
             if code_of(error) not in _THERE:
                 raise self._aws.unexpected(error, "create_bucket") from error
 
-    def list(self, prefix: str = "") -> Iterator[Listed]:
+    def objects(self, prefix: str = "") -> Iterator[Listed]:
         """Every object under `prefix`, in the order of keys; none where there is no bucket."""
         token = ""
         while True:
-            found, token = self.list_page(prefix, token)
+            found, token = self.page(prefix, token)
             yield from found
             if not token:
                 return
 
-    def list_page(self, prefix: str = "", token: str = "") -> tuple[list[Listed], str]:
+    def page(self, prefix: str = "", token: str = "") -> tuple[list[Listed], str]:
         """One page of a listing and the token of the next, empty at the end."""
         following = {"ContinuationToken": token} if token else {}
         try:
@@ -147,20 +147,22 @@ class ImageStore:
         self.bucket = bucket
 
     def describe(self) -> Description | None:
-        return Description(engine=self.bucket.server) if self.bucket.exists() else None
+        if not self.bucket.exists():
+            return None
+        return Description(name=self.bucket.name, engine=self.bucket.server)
 
     def ensure(self) -> None:
         if not self.bucket.exists():
             self.bucket.create()
 
     def page(self, segment: int, segments: int, cursor: object) -> Page:
-        found, token = self.bucket.list_page(token=str(cursor or ""))
+        found, token = self.bucket.page(token=str(cursor or ""))
         return Page([self._entry(listed) for listed in found], token or None)
 
     def get(self, keys: Sequence[str]) -> list[Entry]:
         wanted = set(keys)
         prefix = _common_prefix(keys)
-        return [self._entry(listed) for listed in self.bucket.list(prefix) if listed.key in wanted]
+        return [self._entry(listed) for listed in self.bucket.objects(prefix) if listed.key in wanted]
 
     def put(self, entries: Sequence[Entry]) -> list[Outcome]:
         return [self._put(entry) for entry in entries]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -154,7 +154,7 @@ def _connection_class(
     if host:
         common["host"] = host
 
-    class WireConnection(Connection):  # type: ignore[misc]
+    class WireConnection(Connection):
         """How the client's transport reaches the wire."""
 
         def perform_request(
@@ -164,7 +164,7 @@ def _connection_class(
             params: Mapping[str, Any] | None = None,
             body: Any = None,
             timeout: float | None = None,
-            ignore: tuple[int, ...] = (),
+            ignore: Collection[int] = (),
             headers: Mapping[str, str] | None = None,
         ) -> tuple[int, Mapping[str, str], bytes]:
             full = _absolute(self.host, self.url_prefix, url, params)

@@ -92,6 +92,7 @@ class TableStore:
         if lacks_stream(live):
             missing.append("the stream")
         return Description(
+            name=self.table,
             engine=self._aws.server or "DynamoDB",
             count=int(live.get("ItemCount", 0)),
             refused=tuple(table_difference(live)),

@@ -71,7 +71,7 @@ class Wire:
         if not same_target(self.endpoint, url):
             raise TargetNotAllowed(host=urllib3.util.parse_url(url).host, reason="it is not the target's own host")
         start = monotonic()
-        status, error = None, None
+        response, error = None, None
         try:
             response = self._pool.urlopen(
                 method,
@@ -84,26 +84,21 @@ class Wire:
                 preload_content=False,
                 decode_content=False,
             )
-            status = response.status
             return response
         except Exception as failure:
             error = type(failure).__name__
             raise
         finally:
             if self._trace:
-                length = dict(headers or {}).get("Content-Length")
-                sent = int(length) if length else len(body) if isinstance(body, bytes | str) else 0
-                seconds = monotonic() - start
-                received = _content_length(response) if status else None
                 self._trace(
                     Exchange(
                         service=self._service,
                         operation=operation,
                         attempt=ATTEMPT.get(),
-                        sent_bytes=sent,
-                        received_bytes=received,
-                        seconds=seconds,
-                        status=status,
+                        sent_bytes=_sent(headers, body),
+                        received_bytes=_content_length(response) if response else None,
+                        seconds=monotonic() - start,
+                        status=response.status if response else None,
                         error=error,
                     )
                 )
@@ -111,6 +106,13 @@ class Wire:
     def close(self) -> None:
         """Close the pool."""
         self._pool.close()
+
+
+def _sent(headers: Mapping[str, Any] | None, body: Any) -> int:
+    length = (headers or {}).get("Content-Length")
+    if length:
+        return int(length)
+    return len(body) if isinstance(body, bytes | str) else 0
 
 
 def _content_length(response: urllib3.BaseHTTPResponse) -> int | None:

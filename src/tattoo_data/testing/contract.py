@@ -35,9 +35,7 @@ def _document(number: int, content: str) -> Entry:
 def _object(number: int, content: str) -> Entry:
     body = f"{content or 'picture'} {number}".encode()
     md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
-    return Entry(
-        f"pictures/{number:05} é.png", canonical_object(md5, len(body)), load=lambda: Blob(body, "image/png")
-    )
+    return Entry(f"pictures/{number:05} é.png", canonical_object(md5, len(body)), load=lambda: Blob(body, "image/png"))
 
 
 _MAKERS: dict[StoreName, Callable[[int, str], Entry]] = {
