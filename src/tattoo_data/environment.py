@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from tattoo_data import guard, stack
 from tattoo_data.clock import Clock
@@ -232,7 +232,7 @@ def _target(settings: Settings, services: Services) -> Target:
     return Target(
         aws_endpoint=services.dynamodb.url,
         s3_endpoint=services.s3.url,
-        opensearch_endpoint=services.opensearch.url,
+        opensearch_endpoint=_search_url(services),
         region=settings.region,
         table=settings.table,
         index=settings.index,
@@ -241,6 +241,14 @@ def _target(settings: Settings, services: Services) -> Target:
         embedded=services.embedded,
         local=all(endpoint.local for endpoint in every),
     )
+
+
+def _search_url(services: Services) -> str:
+    """Where OpenSearch answers, as the application is to be told: behind a gateway, by the host it routes by."""
+    url = services.opensearch.url
+    if services.search_host is None:
+        return url
+    return urlunsplit(urlsplit(url)._replace(netloc=services.search_host))
 
 
 def _access(settings: Settings, endpoint: guard.Endpoint, trace: Trace | None) -> Access:

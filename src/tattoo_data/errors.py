@@ -7,6 +7,7 @@
     │   ├── UnknownChoice
     │   ├── TargetIncomplete
     │   ├── ForeignEmulator
+    │   ├── CredentialsIncomplete
     │   └── ConfirmationNeeded
     ├── NotFound                  10   a name or a store that should be there is not
     │   ├── UnknownName
@@ -90,6 +91,11 @@ class TargetIncomplete(UsageError):
 class ForeignEmulator(UsageError):
     template = "no target is named, but an AWS emulator that is not ours answers at {url}"
     hint_template = "To use it: export AWS_ENDPOINT_URL={url}    To start our own beside it: add --local"
+
+
+class CredentialsIncomplete(UsageError):
+    template = "{endpoint} needs credentials, and {missing} is not set"
+    hint_template = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, both; a local target takes neither, too."
 
 
 class ConfirmationNeeded(UsageError):

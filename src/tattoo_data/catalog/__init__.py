@@ -4,7 +4,7 @@ It reads package files and what a user names, and knows nothing of stores.
 """
 
 from tattoo_data.catalog.dataset_files import Context, Dataset, load
-from tattoo_data.catalog.lookup import find_state, resolve, scenario_names, states
+from tattoo_data.catalog.lookup import find_scenarios, find_state, resolve, scenario_names, states
 from tattoo_data.catalog.promises import broken_promises, search_answers
 from tattoo_data.catalog.scenario import Promise, Scenario, Search, State, scenarios
 from tattoo_data.catalog.selection import Selection, union
@@ -18,6 +18,7 @@ __all__ = [
     "Selection",
     "State",
     "broken_promises",
+    "find_scenarios",
     "find_state",
     "load",
     "resolve",

@@ -47,9 +47,14 @@ def resolve(
 ) -> tuple[list[Scenario], Selection]:
     """The scenarios that `A+B` names and the union of what they hold. A part that is a path is a file or folder of
     the user's. Raises `UnknownName`, `BadSetting` and `BadRecord`."""
-    known = scenario_names(own, config)
-    named = [_find(name, known) for name in expression.split("+")]
+    named = find_scenarios(expression, own, config)
     return named, union(select(scenario, dataset) for scenario in named)
+
+
+def find_scenarios(expression: str, own: Mapping[str, Any], config: Path | None) -> list[Scenario]:
+    """The scenarios that `A+B` names. Raises `UnknownName` and `BadSetting`."""
+    known = scenario_names(own, config)
+    return [_find(name, known) for name in expression.split("+")]
 
 
 def select(scenario: Scenario, dataset: Dataset) -> Selection:

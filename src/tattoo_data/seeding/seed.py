@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from tattoo_data.catalog import Dataset, Scenario, Selection, load, resolve
+from tattoo_data.catalog import Dataset, Scenario, Selection, find_scenarios, load, resolve
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
 from tattoo_data.engine.verify import Verify
 from tattoo_data.environment import Environment
 from tattoo_data.seeding.change import Command, WriteOptions, carry_out, context_of, sources_of
 from tattoo_data.seeding.prove import Proof, prove
+from tattoo_data.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,11 @@ def seed(env: Environment, options: SeedOptions) -> Seeded:
     desired = Desired(sources=sources_of(selection), prune=options.only, move=True)
     change = carry_out(env, Command(name="seed", arguments=arguments, as_of=as_of), desired, options.write)
     return proven(env, change, options.write, scenarios, selection, dataset)
+
+
+def check_seed(settings: Settings, expression: str) -> None:
+    """Raise `UnknownName` or `BadSetting` where a part of `A+B` names no scenario, before anything is opened."""
+    find_scenarios(expression, settings.scenarios, settings.config_path)
 
 
 def proven(

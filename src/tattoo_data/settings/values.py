@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tattoo_data.errors import BadSetting, TargetIncomplete
+from tattoo_data.errors import CredentialsIncomplete, TargetIncomplete
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +76,14 @@ class Settings:
 
     def credentials(self, *, local: bool) -> tuple[str, str, str | None]:
         """Access key, secret key and session token. A local target takes `test` where none are set; any other has
-        to be given some. Raises `BadSetting` where they are missing or half."""
+        to be given some. Raises `CredentialsIncomplete` where they are missing or half."""
         if self.target().embedded:
             return "test", "test", None
         if self.access_key and self.secret_key:
             return self.access_key, self.secret_key, self.session_token
-        missing = "secret_key" if self.access_key else "access_key"
         if self.access_key or self.secret_key or not local:
-            raise BadSetting(
-                name=missing,
-                value=None,
-                source="nowhere",
-                reason="a target needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, both; set both"
-                + (", or neither for test/test" if local else ""),
-            )
+            missing = "AWS_SECRET_ACCESS_KEY" if self.access_key else "AWS_ACCESS_KEY_ID"
+            raise CredentialsIncomplete(endpoint=self.target().dynamodb, missing=missing)
         return "test", "test", None
 
     def _named(self) -> str:

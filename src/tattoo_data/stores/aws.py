@@ -98,7 +98,7 @@ class AwsClient:
             aws_session_token=access.session_token,
             config=_CONFIG,
         )
-        self.server = ""
+        self._server = ""
         self._send_through_wire(self.client)
 
     def _send_through_wire(self, client: BaseClient) -> None:
@@ -116,8 +116,16 @@ class AwsClient:
             response = AWSResponse(request.url, raw.status, raw.headers, raw)
             if not request.stream_output:
                 response.content  # noqa: B018  reads the body, so that the connection goes back to the pool
-        self.server = raw.headers.get("Server", self.server)
+        self._server = raw.headers.get("Server", self._server)
         return response
+
+    @property
+    def engine(self) -> str:
+        """What answered last, as far as its Server header tells."""
+        for sign, name in _ENGINES.items():
+            if self._server.startswith(sign):
+                return name
+        return self._server or _SERVICES[self.service]
 
     @contextmanager
     def errors(self, operation: str) -> Iterator[None]:
@@ -187,6 +195,9 @@ _CONFIG = Config(
     response_checksum_validation="when_required",
     tcp_keepalive=True,
 )
+#: How a Server header begins, and what it is a sign of.
+_ENGINES = {"Jetty": "DynamoDB Local", "SeaweedFS": "SeaweedFS"}
+_SERVICES = {"dynamodb": "DynamoDB", "s3": "S3", "opensearch": "OpenSearch"}
 _VARIABLES = {
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL",
     "s3": "AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL",

@@ -45,7 +45,7 @@ class Bucket:
     @property
     def server(self) -> str:
         """What the service calls itself."""
-        return self._aws.server or "S3"
+        return self._aws.engine
 
     def exists(self) -> bool:
         """Whether the bucket is there."""

@@ -56,7 +56,6 @@ class SearchClient:
             [endpoint.url],
             connection_class=_connection_class(self._wire, credentials, signer, host),
             serializer=RawJson(),
-            serializers={"text/plain": RawJson(), "text/html": RawJson()},
             max_retries=0,
             retry_on_timeout=False,
             http_compress=False,
@@ -179,7 +178,8 @@ def _connection_class(
                 raise exceptions.ConnectionError("N/A", str(error), error) from error
             if not 200 <= response.status < 300 and response.status not in ignore:
                 _raise(response.status, data)
-            return response.status, response.headers, data
+            # Whatever came is handed on as bytes: what it calls itself must not choose another reader.
+            return response.status, {"content-type": RawJson.mimetype}, data
 
     return WireConnection
 

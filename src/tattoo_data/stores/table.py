@@ -93,7 +93,7 @@ class TableStore:
             missing.append("the stream")
         return Description(
             name=self.table,
-            engine=self._aws.server or "DynamoDB",
+            engine=self._aws.engine,
             count=int(live.get("ItemCount", 0)),
             refused=tuple(table_difference(live)),
             missing=tuple(missing),

@@ -18,6 +18,7 @@ from tattoo_data.model.records import Kind
 from tattoo_data.repository.runs import Run
 from tattoo_data.seeding.change import context_of, sources_of
 from tattoo_data.seeding.reset import content_of
+from tattoo_data.stores.base import Description
 
 _COMMANDS_WITH_DAYS = ("seed", "reset")
 
@@ -35,12 +36,13 @@ class StoreStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Everything that `status` says. `unreachable` is the error of the first store that does not answer."""
+    """Everything that `status` says, None where it could not be read. `unreachable` is the error of the first store
+    that does not answer."""
 
     state: str | None
     fingerprint: str | None
     stores: Mapping[StoreName, StoreStatus]
-    records: Mapping[str, int]
+    records: Mapping[str, int] | None
     consistent: bool | None
     as_of: date | None
     last_run: Run | None
@@ -65,7 +67,7 @@ def status(env: Environment) -> Status:
     return Status(
         state=_recognise(env, live, sums, as_of or env.clock.today()) if whole else None,
         fingerprint=fingerprint,
-        stores={name: _store(live.get(name), errors.get(name)) for name in StoreName},
+        stores={name: _store(env, live.get(name), errors.get(name)) for name in StoreName},
         records=_records(live.get(StoreName.TABLE)),
         consistent=_consistent(live),
         as_of=as_of,
@@ -88,7 +90,7 @@ def _runs(env: Environment) -> list[Run]:
     return found
 
 
-def _store(live: Live | None, error: TattooDataError | None) -> StoreStatus:
+def _store(env: Environment, live: Live | None, error: TattooDataError | None) -> StoreStatus:
     if live is None:
         return StoreStatus(count=None, fingerprint=None, engine=None, healthy=False, problem=str(error))
     about = live.description
@@ -100,15 +102,22 @@ def _store(live: Live | None, error: TattooDataError | None) -> StoreStatus:
     return StoreStatus(
         count=live.total.count,
         fingerprint=live.total.hex(),
-        engine=about.engine,
+        engine=_engine(env, about),
         healthy=not wrong,
         problem="; ".join(wrong) or None,
     )
 
 
-def _records(table: Live | None) -> dict[str, int]:
+def _engine(env: Environment, about: Description) -> str:
+    # Our own server does not say in its headers what it is, and we know it.
+    return "ministack" if env.target.embedded and about.engine in ("DynamoDB", "S3") else about.engine
+
+
+def _records(table: Live | None) -> dict[str, int] | None:
+    if table is None:
+        return None
     kinds = [kind.plural for kind in Kind] + [OTHER]
-    return {kind: table.kinds[kind] if table else 0 for kind in kinds}
+    return {kind: table.kinds[kind] for kind in kinds}
 
 
 def _consistent(live: Mapping[StoreName, Live]) -> bool | None:

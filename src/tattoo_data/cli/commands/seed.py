@@ -40,8 +40,9 @@ def command(invocation: Invocation, scenario: str, only: bool, dry_run: bool, ve
     from tattoo_data.cli.render import show_change
     from tattoo_data.engine.verify import Verify
     from tattoo_data.seeding.change import WriteOptions
-    from tattoo_data.seeding.seed import SeedOptions, seed
+    from tattoo_data.seeding.seed import SeedOptions, check_seed, seed
 
+    check_seed(invocation.settings, scenario)
     write = WriteOptions(dry_run=dry_run, verify=Verify(verify))
     with invocation.environment(write=not dry_run) as env:
         if only and not dry_run:

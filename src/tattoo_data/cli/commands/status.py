@@ -10,7 +10,7 @@ from tattoo_data.cli.options import Invocation, common
 
 if TYPE_CHECKING:
     from tattoo_data.repository.runs import Run
-    from tattoo_data.views.status import Status
+    from tattoo_data.views.status import Status, StoreStatus
 
 EPILOG = """\b
 Touches: nothing.
@@ -58,7 +58,7 @@ def _document(found: Status) -> dict[str, Any]:
             }
             for name, store in found.stores.items()
         },
-        "records": dict(found.records),
+        "records": None if found.records is None else dict(found.records),
         "consistent": found.consistent,
         "asOf": found.as_of.isoformat() if found.as_of else None,
         "lastRun": _run(found.last_run),
@@ -80,29 +80,38 @@ def _run(run: Run | None) -> dict[str, Any] | None:
 
 def _show(invocation: Invocation, found: Status, target: dict[str, Any]) -> None:
     output = invocation.output
-    records = ", ".join(f"{count:,} {kind}" for kind, count in found.records.items())
+    records = ", ".join(f"{count:,} {kind}" for kind, count in (found.records or {}).items())
     consistent = {True: "yes", False: "no", None: "not known"}[found.consistent]
     as_of = f", as of {found.as_of}" if found.as_of else ""
     output.line(f"State       {found.state or 'none that is known'}{as_of}")
-    output.line(f"Records     {records}")
+    output.line(f"Records     {records or 'not known'}")
     output.line(f"Consistent  {consistent}")
     rows = [
         [
             name.value,
             "-" if store.count is None else f"{store.count:,}",
             store.engine or "-",
-            "healthy" if store.healthy else f"not healthy: {store.problem}",
+            _health(store),
             (store.fingerprint or "-")[:16],
         ]
         for name, store in found.stores.items()
     ]
     output.table(["store", "count", "engine", "health", "fingerprint"], rows)
+    for name, store in found.stores.items():
+        if store.problem:
+            output.line(f"{name.value}: {store.problem}")
     output.line(f"Target      {target['awsEndpoint']} and {target['opensearchEndpoint']}")
     if found.last_run:
         run = _run(found.last_run) or {}
         output.line(f"Last run    {run['command']}, {run['status']}, {run['startedAt']}")
     if found.interrupted:
         output.line(f"Interrupted The last command was killed before it ended; `tattoo-data {_mend(found)}` mends it.")
+
+
+def _health(store: StoreStatus) -> str:
+    if store.healthy:
+        return "healthy"
+    return "not healthy" if store.engine else "missing" if store.count == 0 else "unreachable"
 
 
 def _mend(found: Status) -> str:
