@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -68,6 +69,8 @@ class Invocation:
                 settings, self.clock, write=write, say=self.output.say, progress=progress, trace=trace
             ) as env,
         ):
+            gc.freeze()
+            gc.enable()
             yield env
 
     def elapsed(self) -> float:

@@ -43,6 +43,11 @@ class Live:
         """Whether the store is there at all."""
         return self.description is not None
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether its structure is another one, so that it was not read."""
+        return self.description is not None and bool(self.description.refused)
+
 
 class _Document(msgspec.Struct):
     artistId: object = None
@@ -59,14 +64,15 @@ def read_all(
     project: bool = False,
     progress: Progress = no_progress,
 ) -> dict[StoreName, Live]:
-    """Scan the stores beside each other. With `project`, the table's `artists` is the sum of the documents that
+    """Scan the stores beside each other; one whose structure is refused is described only, since what it holds may
+    have no key of ours. With `project`, the table's `artists` is the sum of the documents that
     its items give, to be compared with the index's."""
     names = list(only)
     found = dict(zip(names, pool.map(lambda name: stores[name].describe(), names), strict=True))
     units = [
         (stores[name], segment, segments)
         for name in names
-        if (description := found[name]) is not None
+        if (description := found[name]) is not None and not description.refused
         for segments in [_segments(stores[name], description)]
         for segment in range(segments)
     ]

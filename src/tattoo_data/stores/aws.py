@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import botocore.exceptions as aws
@@ -89,7 +90,7 @@ class AwsClient:
         self.service = service
         self.endpoint = endpoint
         self._wire = Wire(endpoint, service, access.trace)
-        self.client: Any = _session(access).create_client(
+        self.client: Any = _session(access.region).create_client(
             service,
             endpoint_url=endpoint.url,
             region_name=access.region,
@@ -204,12 +205,14 @@ _VARIABLES = {
 }
 
 
-def _session(access: Access) -> Session:
+@lru_cache(maxsize=4)
+def _session(region: str) -> Session:
+    """What the clients of a region share: the service models it has read, and nothing of who asks."""
     session = Session()
     session.set_config_variable("profile", None)
     session.set_config_variable("config_file", os.devnull)
     session.set_config_variable("credentials_file", os.devnull)
-    session.set_config_variable("region", access.region)
+    session.set_config_variable("region", region)
     session.set_config_variable("ca_bundle", None)
     return session
 

@@ -25,13 +25,13 @@ _COMMANDS_WITH_DAYS = ("seed", "reset")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStatus:
-    """One store: `healthy` is that it answers and its structure is right; `problem` says what is not."""
+    """One store: `healthy` is that it answers and its structure is right; `problems` say what is not."""
 
     count: int | None
     fingerprint: str | None
     engine: str | None
     healthy: bool
-    problem: str | None = None
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def status(env: Environment) -> Status:
         except TattooDataError as error:
             errors[name] = error
     runs = _runs(env)
-    whole = len(live) == len(StoreName)
+    whole = len(live) == len(StoreName) and not any(each.is_refused for each in live.values())
     as_of = next((run.as_of for run in runs if run.command in _COMMANDS_WITH_DAYS and run.as_of), None)
     sums = {name: each.total.hex() for name, each in live.items()}
     fingerprint = state_fingerprint(sums) if whole else None
@@ -92,19 +92,20 @@ def _runs(env: Environment) -> list[Run]:
 
 def _store(env: Environment, live: Live | None, error: TattooDataError | None) -> StoreStatus:
     if live is None:
-        return StoreStatus(count=None, fingerprint=None, engine=None, healthy=False, problem=str(error))
+        return StoreStatus(count=None, fingerprint=None, engine=None, healthy=False, problems=(str(error),))
     about = live.description
     if about is None:
         return StoreStatus(
-            count=0, fingerprint=live.total.hex(), engine=None, healthy=False, problem="it does not exist"
+            count=0, fingerprint=live.total.hex(), engine=None, healthy=False, problems=("it does not exist",)
         )
     wrong = [*about.refused, *about.rebuild, *(f"{what} is missing" for what in about.missing)]
+    readable = not live.is_refused
     return StoreStatus(
-        count=live.total.count,
-        fingerprint=live.total.hex(),
+        count=live.total.count if readable else None,
+        fingerprint=live.total.hex() if readable else None,
         engine=_engine(env, about),
         healthy=not wrong,
-        problem="; ".join(wrong) or None,
+        problems=tuple(wrong),
     )
 
 
@@ -114,7 +115,7 @@ def _engine(env: Environment, about: Description) -> str:
 
 
 def _records(table: Live | None) -> dict[str, int] | None:
-    if table is None:
+    if table is None or table.is_refused:
         return None
     kinds = [kind.plural for kind in Kind] + [OTHER]
     return {kind: table.kinds[kind] for kind in kinds}
@@ -123,7 +124,7 @@ def _records(table: Live | None) -> dict[str, int] | None:
 def _consistent(live: Mapping[StoreName, Live]) -> bool | None:
     """Whether the index holds just the documents that the table's artists give; documents of other shapes aside."""
     table, index = live.get(StoreName.TABLE), live.get(StoreName.INDEX)
-    if table is None or index is None:
+    if table is None or index is None or table.is_refused:
         return None
     return table.artists == index.artists and table.exists == index.exists
 

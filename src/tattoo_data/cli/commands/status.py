@@ -23,7 +23,7 @@ Exit status:
   0  whatever was found
   14 a service does not answer; what could be read is printed first
 """
-UNREACHABLE = 14
+_LISTED = 3
 
 
 @click.command("status", epilog=EPILOG)
@@ -54,7 +54,7 @@ def _document(found: Status) -> dict[str, Any]:
                 "fingerprint": store.fingerprint,
                 "engine": store.engine,
                 "healthy": store.healthy,
-                "problem": store.problem,
+                "problems": list(store.problems),
             }
             for name, store in found.stores.items()
         },
@@ -98,8 +98,10 @@ def _show(invocation: Invocation, found: Status, target: dict[str, Any]) -> None
     ]
     output.table(["store", "count", "engine", "health", "fingerprint"], rows)
     for name, store in found.stores.items():
-        if store.problem:
-            output.line(f"{name.value}: {store.problem}")
+        for problem in store.problems if output.verbose else store.problems[:_LISTED]:
+            output.line(f"{name.value}: {problem}")
+        if len(store.problems) > _LISTED and not output.verbose:
+            output.line(f"{name.value}: ... and {len(store.problems) - _LISTED} more differences (-v shows all)")
     output.line(f"Target      {target['awsEndpoint']} and {target['opensearchEndpoint']}")
     if found.last_run:
         run = _run(found.last_run) or {}

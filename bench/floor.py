@@ -1,0 +1,126 @@
+"""The floor: the same content in ready bodies over bare urllib3, as fast as the engines take it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import msgspec
+import urllib3
+
+from tattoo_data.engine.flow import IN_FLIGHT, batches
+from tattoo_data.model.entry import Entry
+from tattoo_data.stores.index import LIMITS as INDEX_LIMITS
+from tattoo_data.stores.table import LIMITS as TABLE_LIMITS
+
+_SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-2/dynamodb/aws4_request, SignedHeaders=host, Signature=00"
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Ready bodies for one table and one index."""
+
+    dynamodb: str
+    opensearch: str
+    table: str
+    index: str
+    table_bodies: list[bytes]
+    index_bodies: list[bytes]
+
+    def write_and_scan(self) -> None:
+        """The table, then the index, 4 in flight, then one raw scan of both. Raises where anything is refused."""
+        with ThreadPoolExecutor(IN_FLIGHT) as pool, urllib3.PoolManager(maxsize=IN_FLIGHT) as http:
+            for _ in pool.map(lambda body: self._dynamodb(http, "BatchWriteItem", body), self.table_bodies):
+                pass
+            for _ in pool.map(lambda body: self._bulk(http, body), self.index_bodies):
+                pass
+            self.scan(pool, http)
+
+    def scan(self, pool: ThreadPoolExecutor, http: urllib3.PoolManager) -> None:
+        """One raw scan of the table in four segments, and of the index."""
+        for _ in pool.map(lambda segment: self._scan_segment(http, segment), range(IN_FLIGHT)):
+            pass
+        self._scan_index(http)
+
+    def _scan_segment(self, http: urllib3.PoolManager, segment: int) -> None:
+        start = b""
+        while True:
+            body = b'{"TableName":"%s","ConsistentRead":true,"Segment":%d,"TotalSegments":%d%s}' % (
+                self.table.encode(),
+                segment,
+                IN_FLIGHT,
+                start,
+            )
+            answer = self._dynamodb(http, "Scan", body)
+            last = msgspec.json.decode(answer, type=_Last).LastEvaluatedKey
+            if not bytes(last):
+                return
+            start = b',"ExclusiveStartKey":' + bytes(last)
+
+    def _scan_index(self, http: urllib3.PoolManager) -> None:
+        self._opensearch(http, "POST", f"/{self.index}/_refresh", b"")
+        opened = self._opensearch(http, "POST", f"/{self.index}/_search/point_in_time?keep_alive=1m", b"")
+        pit = msgspec.json.decode(opened)["pit_id"]
+        body = {"size": _PAGE, "pit": {"id": pit, "keep_alive": "1m"}, "sort": [{"_id": "asc"}]}
+        while True:
+            answer = self._opensearch(http, "POST", "/_search", msgspec.json.encode(body))
+            hits = msgspec.json.decode(answer, type=_Page).hits.hits
+            if len(hits) < _PAGE:
+                return
+            body["search_after"] = hits[-1].sort
+
+    def _bulk(self, http: urllib3.PoolManager, body: bytes) -> bytes:
+        answer = self._opensearch(http, "POST", f"/{self.index}/_bulk", body)
+        if b'"errors":false' not in answer[:200]:
+            raise RuntimeError(f"the index refused: {answer[:300]!r}")
+        return answer
+
+    def _dynamodb(self, http: urllib3.PoolManager, operation: str, body: bytes) -> bytes:
+        headers = {
+            "X-Amz-Target": f"DynamoDB_20120810.{operation}",
+            "Content-Type": "application/x-amz-json-1.0",
+            "Authorization": _SIGNED,
+        }
+        return _sent(http.request("POST", self.dynamodb, body=body, headers=headers))
+
+    def _opensearch(self, http: urllib3.PoolManager, method: str, path: str, body: bytes) -> bytes:
+        headers = {"Content-Type": "application/x-ndjson" if path.endswith("_bulk") else "application/json"}
+        return _sent(http.request(method, self.opensearch + path, body=body, headers=headers))
+
+
+class _Last(msgspec.Struct):
+    LastEvaluatedKey: msgspec.Raw = msgspec.Raw()
+
+
+class _Hit(msgspec.Struct):
+    sort: list[str] = []
+
+
+class _Hits(msgspec.Struct):
+    hits: list[_Hit]
+
+
+class _Page(msgspec.Struct):
+    hits: _Hits
+
+
+def table_bodies(table: str, items: Iterable[Entry]) -> Iterator[bytes]:
+    """BatchWriteItem bodies in our batch size."""
+    for batch in batches(items, TABLE_LIMITS, lambda entry: len(entry.body)):
+        puts = b",".join(b'{"PutRequest":{"Item":%s}}' % entry.body for entry in batch)
+        yield b'{"RequestItems":{"%s":[%s]}}' % (table.encode(), puts)
+
+
+def index_bodies(documents: Iterable[Entry]) -> Iterator[bytes]:
+    """`_bulk` bodies in our batch size."""
+    for batch in batches(documents, INDEX_LIMITS, lambda entry: len(entry.body)):
+        lines = [b'{"index":{"_id":"%s"}}\n%s\n' % (entry.key.encode(), entry.body) for entry in batch]
+        yield b"".join(lines)
+
+
+def _sent(response: urllib3.BaseHTTPResponse) -> bytes:
+    if response.status != 200:
+        raise RuntimeError(f"HTTP {response.status}: {response.data[:300]!r}")
+    return response.data

@@ -1,0 +1,79 @@
+"""The page that figures are written to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.measure import Series
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+_HEAD = """# Performance
+
+Written by `make bench`. Every figure is a ratio of two things measured in the same run, turn by turn, on the same
+machine and engine: medians, with the spread of ours behind. Times alone say more of the machine than of the code.
+"""
+_ABOUT = {
+    "Start-up": "The peer is a process that imports boto3, opensearch-py and click, makes the three clients and exits.",
+    "10,000 artists": (
+        "`reset performance-test` from empty stores, as a whole process. The floor is the same content in ready\n"
+        "bodies, sent over urllib3 in our batch sizes, 4 in flight, the table and then the index, and one raw scan of\n"
+        "both: what the engine itself takes."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One ratio: ours to its peer, and what it should be at most."""
+
+    what: str
+    peer: str
+    ours_seconds: float
+    peer_seconds: float
+    spread: str
+    limit: float | None
+
+    @classmethod
+    def of(cls, what: str, ours: Series, peer: str, its: Series, measure: str, limit: float | None) -> Figure:
+        """The ratio of the medians of two series; `measure` is `wall` or `cpu`."""
+        return cls(
+            what=what,
+            peer=peer,
+            ours_seconds=getattr(ours, measure)(),
+            peer_seconds=getattr(its, measure)(),
+            spread=ours.spread(measure),
+            limit=limit,
+        )
+
+    @property
+    def ratio(self) -> float:
+        """Ours in units of the peer."""
+        return self.ours_seconds / self.peer_seconds
+
+
+def rows(figures: Iterable[Figure]) -> list[str]:
+    """A table in Markdown."""
+    lines = [
+        "| what | ours (s) | spread (s) | compared with | its (s) | ratio | aim |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for each in figures:
+        aim = f"{each.limit:g}" if each.limit else "-"
+        lines.append(
+            f"| {each.what} | {each.ours_seconds:.3g} | {each.spread} | {each.peer} | {each.peer_seconds:.3g} "
+            f"| {each.ratio:.2f} | {aim} |"
+        )
+    return lines
+
+
+def write(machine: str, sections: Mapping[str, list[Figure]]) -> str:
+    """Write the page, and return it."""
+    lines = [_HEAD, f"{machine}\n"]
+    for title, figures in sections.items():
+        about = next((text for name, text in _ABOUT.items() if title.startswith(name)), "")
+        lines += [f"## {title}\n", f"{about}\n", *rows(figures), ""]
+    text = "\n".join(lines)
+    PAGE.write_text(text)
+    return text
