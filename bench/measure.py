@@ -64,9 +64,10 @@ def here(act: Callable[[], object]) -> Cost:
 
 
 def rounds(count: int, acts: Mapping[str, Callable[[], Cost]]) -> dict[str, Series]:
-    """Every act once in each round, so that whatever slows the machine slows all of them."""
+    """Every act once in each round, so that whatever slows the machine slows all of them; every other round
+    in the reverse order, because engines slow down as they fill."""
     costs: dict[str, list[Cost]] = {name: [] for name in acts}
-    for _ in range(count):
-        for name, act in acts.items():
+    for number in range(count):
+        for name, act in reversed(list(acts.items())) if number % 2 else acts.items():
             costs[name].append(act())
     return {name: Series(each) for name, each in costs.items()}
