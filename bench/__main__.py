@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from tests.engines.session import is_wanted
@@ -36,12 +37,11 @@ def main() -> None:
     for title, names in _ENGINES.items():
         if not all(map(is_wanted, names)):
             continue
-        with _engines(*names) as environment:
-            if not sections:
+        if not sections:
+            with _engines(*names) as environment:
                 sections["Start-up"] = startup.figures(environment, options.rounds * 5)
-            sections[f"{options.artists:,} artists, {title}"] = large.figures(
-                environment, options.artists, options.rounds
-            )
+        figures = large.figures(partial(_engines, *names), options.artists, options.rounds)
+        sections[f"{options.artists:,} artists, {title}"] = figures
     machine = f"Python {platform.python_version()}, {platform.system()}, {datetime.now(UTC):%Y-%m-%d}."
     print(report.write(machine, sections))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,6 +16,8 @@ from tattoo_data.stores.table import LIMITS as TABLE_LIMITS
 
 _SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-2/dynamodb/aws4_request, SignedHeaders=host, Signature=00"
 _PAGE = 1000
+#: Those of the settings, so that both sides write to the same.
+TABLE, INDEX = "tattoo-directory-local", "artists-local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +26,18 @@ class Floor:
 
     dynamodb: str
     opensearch: str
-    table: str
-    index: str
-    table_bodies: list[bytes]
-    index_bodies: list[bytes]
+    table_bodies: Sequence[bytes]
+    index_bodies: Sequence[bytes]
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str], table: Sequence[bytes], index: Sequence[bytes]) -> Floor:
+        """The floor of a target that environment variables name."""
+        return cls(
+            dynamodb=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or environment["AWS_ENDPOINT_URL"],
+            opensearch=environment["OPENSEARCH_ENDPOINT"],
+            table_bodies=table,
+            index_bodies=index,
+        )
 
     def write_and_scan(self) -> None:
         """The table, then the index, 4 in flight, then one raw scan of both. Raises where anything is refused."""
@@ -48,7 +58,7 @@ class Floor:
         start = b""
         while True:
             body = b'{"TableName":"%s","ConsistentRead":true,"Segment":%d,"TotalSegments":%d%s}' % (
-                self.table.encode(),
+                TABLE.encode(),
                 segment,
                 IN_FLIGHT,
                 start,
@@ -60,8 +70,8 @@ class Floor:
             start = b',"ExclusiveStartKey":' + bytes(last)
 
     def _scan_index(self, http: urllib3.PoolManager) -> None:
-        self._opensearch(http, "POST", f"/{self.index}/_refresh", b"")
-        opened = self._opensearch(http, "POST", f"/{self.index}/_search/point_in_time?keep_alive=1m", b"")
+        self._opensearch(http, "POST", f"/{INDEX}/_refresh", b"")
+        opened = self._opensearch(http, "POST", f"/{INDEX}/_search/point_in_time?keep_alive=1m", b"")
         pit = msgspec.json.decode(opened)["pit_id"]
         body = {"size": _PAGE, "pit": {"id": pit, "keep_alive": "1m"}, "sort": [{"_id": "asc"}]}
         while True:
@@ -72,7 +82,7 @@ class Floor:
             body["search_after"] = hits[-1].sort
 
     def _bulk(self, http: urllib3.PoolManager, body: bytes) -> bytes:
-        answer = self._opensearch(http, "POST", f"/{self.index}/_bulk", body)
+        answer = self._opensearch(http, "POST", f"/{INDEX}/_bulk", body)
         if b'"errors":false' not in answer[:200]:
             raise RuntimeError(f"the index refused: {answer[:300]!r}")
         return answer

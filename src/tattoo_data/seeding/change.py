@@ -93,10 +93,14 @@ def context_of(env: Environment, as_of: date) -> Context:
 
 
 def sources_of(selection: Selection) -> Mapping[StoreName, Source]:
-    """A selection of the catalogue as the content of the three stores."""
+    """A selection of the catalogue as the content of the three stores. The table's items are made once, for they
+    are the index's documents too."""
+    made: list[Entry] = []
 
     def items() -> Iterator[Entry]:
-        return map(item_of, selection.records())
+        if not made:
+            made.extend(map(item_of, selection.records()))
+        return iter(made)
 
     return {
         StoreName.TABLE: items,
