@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.engines.install import EngineMissing
@@ -15,6 +16,10 @@ from tests.engines.start import Engine
 _OURS = ("AWS_", "OPENSEARCH_", "DYNAMODB_", "TATTOO_DATA_", "BACKUP_BUCKET", "IMAGE_BUCKET", "DEBUG", "NO_COLOR")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _KEPT = ("TATTOO_DATA_TEST_",)
+
+# A shared machine may stand still for longer than any deadline.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
 
 GetEngine = Callable[[str], Engine]
 

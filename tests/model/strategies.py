@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 Typed = dict[str, Any]
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
+#: DynamoDB takes no attribute without a name.
+names = texts.filter(bool)
 binaries = st.binary(max_size=8).map(lambda raw: base64.b64encode(raw).decode())
 
 
@@ -44,11 +46,11 @@ values: st.SearchStrategy[Typed] = st.recursive(
     scalars,
     lambda inner: st.one_of(
         st.builds(lambda members: {"L": members}, st.lists(inner, max_size=3)),
-        st.builds(lambda fields: {"M": fields}, st.dictionaries(texts, inner, max_size=3)),
+        st.builds(lambda fields: {"M": fields}, st.dictionaries(names, inner, max_size=3)),
     ),
     max_leaves=8,
 )
-items = st.dictionaries(texts.filter(lambda name: name not in ("PK", "SK")), values, max_size=5).map(
+items = st.dictionaries(names.filter(lambda name: name not in ("PK", "SK")), values, max_size=5).map(
     lambda fields: {"PK": {"S": "ARTIST#a"}, "SK": {"S": "METADATA"}, **fields}
 )
 

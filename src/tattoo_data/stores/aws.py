@@ -153,15 +153,13 @@ class AwsClient:
         code = code_of(error)
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code in CREDENTIAL_CODES:
-            raise CredentialsRefused(
-                service=self.service, endpoint=self.endpoint.url, reason=message_of(error)
-            ) from error
+            raise CredentialsRefused(service=self.service, endpoint=self.endpoint.url, reason=_spell(error)) from error
         if code in TRANSIENT_CODES or status in (429, 500, 502, 503, 504):
-            raise self._error(TransientError, operation, message_of(error)) from error
+            raise self._error(TransientError, operation, _spell(error)) from error
 
     def unexpected(self, error: aws.ClientError, operation: str) -> StoreError:
         """The StoreError for an answer that the caller has no use for."""
-        return self._error(StoreError, operation, message_of(error))
+        return self._error(StoreError, operation, _spell(error))
 
     def _error(self, kind: type[StoreError], operation: str, reason: str) -> StoreError:
         return kind(service=self.service, endpoint=self.endpoint.url, operation=operation, reason=reason)
@@ -178,8 +176,12 @@ def code_of(error: aws.ClientError) -> str:
 
 
 def message_of(error: aws.ClientError) -> str:
-    """Code and message of an AWS error in one line."""
-    message = str(error.response.get("Error", {}).get("Message", "")).strip()
+    """What an AWS error says."""
+    return str(error.response.get("Error", {}).get("Message", "")).strip()
+
+
+def _spell(error: aws.ClientError) -> str:
+    message = message_of(error)
     return f"{code_of(error)}: {message}" if message else code_of(error)
 
 
