@@ -18,6 +18,7 @@ import urllib3.exceptions as http
 from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.configprovider import ConstantProvider
 from botocore.session import Session
 
 from tattoo_data.errors import CredentialsRefused, StoreError, StoreUnreachable, TattooDataError
@@ -114,6 +115,9 @@ class AwsClient:
             raw = self._wire.request(
                 request.method, request.url, operation=operation, body=request.body, headers=headers
             )
+            if 300 <= raw.status < 400 and raw.status != 304:
+                # botocore would follow it, for a bucket of another region: the guard has not seen where to.
+                raise self._error(StoreError, operation, f"it redirects (HTTP {raw.status}), which is not followed")
             response = AWSResponse(request.url, raw.status, raw.headers, raw)
             if not request.stream_output:
                 response.content  # noqa: B018  reads the body, so that the connection goes back to the pool
@@ -211,11 +215,12 @@ _VARIABLES = {
 def _session(region: str) -> Session:
     """What the clients of a region share: the service models it has read, and nothing of who asks."""
     session = Session()
-    session.set_config_variable("profile", None)
+    # A variable of the environment would count over "not set", so its own provider is taken away.
+    for name in ("profile", "ca_bundle"):
+        session.get_component("config_store").set_config_provider(name, ConstantProvider(None))
     session.set_config_variable("config_file", os.devnull)
     session.set_config_variable("credentials_file", os.devnull)
     session.set_config_variable("region", region)
-    session.set_config_variable("ca_bundle", None)
     return session
 
 

@@ -23,6 +23,16 @@ _TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
 _UNREACHABLE = (http.NewConnectionError, http.ConnectTimeoutError, http.SSLError)
 
 
+class _Version(msgspec.Struct):
+    number: str
+    distribution: str = "elasticsearch"
+
+
+class _About(msgspec.Struct):
+    version: _Version
+    cluster_name: str = ""
+
+
 class RawJson(Serializer):
     """Requests from values or ready bytes; answers as the bytes they came in."""
 
@@ -95,11 +105,12 @@ class SearchClient:
         except (exceptions.TransportError, StoreError) as error:
             raise NotOpenSearch(endpoint=self.endpoint.url, reason=str(error)) from error
         try:
-            about = msgspec.json.decode(answer or b"")
-            version = about["version"]
-            return f"{_engine_name(about)} {version['number']}"
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+            about = msgspec.json.decode(answer or b"", type=_About)
+        except (msgspec.DecodeError, ValueError):
             raise NotOpenSearch(endpoint=self.endpoint.url, reason="GET / gives no JSON with version.number") from None
+        # osmem calls its distribution opensearch too; its cluster name tells a reader what it is.
+        name = "osmem" if about.cluster_name == "osmem" else about.version.distribution
+        return f"{name} {about.version.number}"
 
     def _connection_error(self, error: exceptions.ConnectionError, operation: str) -> StoreError | StoreUnreachable:
         cause = error.info
@@ -137,13 +148,6 @@ def reason_of(error: exceptions.TransportError) -> tuple[str, str]:
 def _spell(error: exceptions.TransportError) -> str:
     kind, reason = reason_of(error)
     return f"HTTP {error.status_code} {kind}: {reason}"[:500]
-
-
-def _engine_name(about: Mapping[str, Any]) -> str:
-    # osmem calls its distribution opensearch too; its cluster name tells a reader what it is.
-    if about.get("cluster_name") == "osmem":
-        return "osmem"
-    return str(about["version"].get("distribution", "elasticsearch"))
 
 
 def _connection_class(
