@@ -12,6 +12,7 @@ import pytest
 from tests.engines.install import EngineMissing
 from tests.engines.session import VARIABLE, engine, is_wanted, stop_all
 from tests.engines.start import Engine
+from tests.tool import Tool, target
 
 _OURS = ("AWS_", "OPENSEARCH_", "DYNAMODB_", "TATTOO_DATA_", "BACKUP_BUCKET", "IMAGE_BUCKET", "DEBUG", "NO_COLOR")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -72,3 +73,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     factory = getattr(session.config, "_tmp_path_factory", None)
     if factory is not None and (folder := factory.getbasetemp() / "engines").is_dir():
         stop_all(folder)
+
+
+@pytest.fixture
+def tool(get_engine: GetEngine, tmp_path: Path) -> Tool:
+    """The command line on the embedded engines, named by environment variables."""
+    return Tool(target("embedded", get_engine, tmp_path / "state"), tmp_path)
+
+
+@pytest.fixture(params=["embedded", "real", "real-2"])
+def any_tool(request: pytest.FixtureRequest, get_engine: GetEngine, tmp_path: Path) -> Tool:
+    """The command line on every kind of target."""
+    return Tool(target(request.param, get_engine, tmp_path / "state"), tmp_path)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Tool:
+    """The command line with nothing named and a home of its own."""
+    return Tool({"TATTOO_DATA_HOME": str(tmp_path / "state")}, tmp_path)

@@ -23,7 +23,7 @@ from tattoo_data.stores.discover import find_domain
 from tattoo_data.stores.index import IndexOptions, IndexStore
 from tattoo_data.stores.live import LiveStores
 from tattoo_data.stores.objects import Bucket, ImageStore
-from tattoo_data.stores.retrying import RetryingStore
+from tattoo_data.stores.retrying import RetryingBucket, RetryingStore
 from tattoo_data.stores.search import SearchClient, sigv4
 from tattoo_data.stores.table import TableStore
 from tattoo_data.stores.wire import Trace
@@ -75,7 +75,7 @@ class Environment:
     target: Target
     stores: LiveStores
     index: IndexStore
-    repository: Bucket
+    repository: RetryingBucket
     runs: Runs
     pool: Executor
     clock: Clock
@@ -205,7 +205,7 @@ def _open(
     )
     options = IndexOptions(shards=settings.index_shards, replicas=settings.index_replicas)
     index = IndexStore(settings.index, search, clock, options)
-    repository = Bucket(settings.backup_bucket, services.s3, access)
+    repository = RetryingBucket(Bucket(settings.backup_bucket, services.s3, access), clock)
     stores = LiveStores(
         table=RetryingStore(TableStore(settings.table, services.dynamodb, access, clock), clock),
         index=RetryingStore(index, clock),

@@ -23,7 +23,7 @@ DAY = date(2026, 11, 24)
 CONTEXT = Context(as_of=DAY, images_base_url="http://localhost:4566", image_bucket="tattoo-directory-images")
 _POSTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}")
 #: Ofcom keeps these blocks for drama.
-_PHONE = re.compile(r"07700 900\d{3}|020 7946 0\d{3}|0\d{3} 496 0\d{3}|029 2018 0\d{3}|01632 960\d{3}")
+_PHONE = re.compile(r"07700 900\d{3}|020 7946 0\d{3}|0\d{3} 496 0\d{3}|029 2018 0\d{3}|0191 498 0\d{3}|01632 960\d{3}")
 _ID = re.compile(r"artist-\d{3}|studio-\d{3}|[a-z_]+")
 
 

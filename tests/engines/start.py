@@ -101,6 +101,8 @@ def _seaweedfs(folder: Path) -> Command:
     ports = [free_port() for _ in range(4)]
     names = ("s3.port", "filer.port", "volume.port", "master.port")
     command = [str(install.seaweedfs()), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-admin.ui=false"]
+    # Every bucket takes volumes of its own, and every test buckets of its own.
+    command += ["-volume.max=5000", "-master.volumeSizeLimitMB=32"]
     command += [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
     return command, ports[0], {"TMPDIR": str(folder)}, range(200, 500)
 

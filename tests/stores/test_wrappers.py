@@ -6,14 +6,18 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from tattoo_data import guard
 from tattoo_data.clock import Clock
 from tattoo_data.errors import StoreError
-from tattoo_data.model.entry import Entry, StoreName
+from tattoo_data.model.entry import Blob, Entry, StoreName
 from tattoo_data.stores.base import Outcome, Store, Target, TransientError, scan
 from tattoo_data.stores.faulty import FaultyStore, Rates
 from tattoo_data.stores.memory import MemoryStore
-from tattoo_data.stores.retrying import Patience, RetryingStore
+from tattoo_data.stores.objects import Bucket
+from tattoo_data.stores.retrying import Patience, RetryingBucket, RetryingStore
 from tattoo_data.testing.contract import StoreContract, make_entry
+from tests.stores.conftest import ACCESS
+from tests.stub import Answer, stub
 
 
 class Sleeper:
@@ -156,3 +160,14 @@ def test_a_connection_that_breaks_afterwards_has_written() -> None:
     with pytest.raises(TransientError):
         store.delete([Target(entries(1)[0].key)])
     assert len(list(scan(inner))) == 1
+
+
+def test_a_bucket_that_is_busy_is_asked_again() -> None:
+    answers = iter([503, 500, 200, 503, 200])
+    body = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
+    with stub(lambda asked: Answer(status=next(answers), body=body)) as server:
+        bucket = RetryingBucket(Bucket("some-bucket", guard.check(server.url), ACCESS), Sleeper().clock)
+        bucket.put("key", Blob(b"body", "text/plain"))
+        assert list(bucket.objects()) == []
+        bucket.close()
+    assert [asked.method for asked in server.asked] == ["PUT", "PUT", "PUT", "GET", "GET"]

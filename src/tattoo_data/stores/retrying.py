@@ -7,7 +7,7 @@ error itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,8 +15,9 @@ from typing import TypeVar
 import tenacity
 
 from tattoo_data.clock import Clock
-from tattoo_data.model.entry import Entry, StoreName
+from tattoo_data.model.entry import Blob, Entry, StoreName
 from tattoo_data.stores.base import Description, Limits, Outcome, Page, Store, Target, TransientError
+from tattoo_data.stores.objects import Bucket, Listed
 from tattoo_data.stores.wire import ATTEMPT
 
 T = TypeVar("T")
@@ -95,15 +96,59 @@ class RetryingStore:
         return [outcomes[each.key] for each in batch]
 
     def _retrying(self, kind: type[Exception]) -> tenacity.Retrying:
-        patience = self._patience
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(kind),
-            wait=tenacity.wait_random_exponential(multiplier=patience.first_wait, max=patience.longest_wait),
-            stop=tenacity.stop_after_attempt(patience.attempts),
-            sleep=self._clock.sleep,
-            before=_note_attempt,
-            reraise=True,
-        )
+        return _retrying(kind, self._clock, self._patience)
+
+
+class RetryingBucket:
+    """A bucket behind the same patience, as the repository uses it."""
+
+    def __init__(self, inner: Bucket, clock: Clock, patience: Patience | None = None) -> None:
+        self._inner = inner
+        self._patiently = _retrying(TransientError, clock, patience or Patience())
+
+    def exists(self) -> bool:
+        """Whether the bucket is there."""
+        return self._patiently(self._inner.exists)
+
+    def create(self) -> None:
+        """Create the bucket. Idempotent."""
+        self._patiently(self._inner.create)
+
+    def objects(self, prefix: str = "") -> Iterator[Listed]:
+        """Every object under `prefix`, in the order of keys; none where there is no bucket."""
+        token = ""
+        while True:
+            found, token = self._patiently(self._inner.page, prefix, token)
+            yield from found
+            if not token:
+                return
+
+    def get(self, key: str) -> Blob | None:
+        """An object, or None."""
+        return self._patiently(self._inner.get, key)
+
+    def put(self, key: str, blob: Blob) -> None:
+        """Create or replace an object."""
+        self._patiently(self._inner.put, key, blob)
+
+    def delete(self, keys: Sequence[str]) -> list[Outcome]:
+        """Delete objects; one outcome for each, in their order."""
+        return self._patiently(self._inner.delete, keys)
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._inner.close()
+
+
+def _retrying(kind: type[Exception], clock: Clock, patience: Patience) -> tenacity.Retrying:
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(kind),
+        wait=tenacity.wait_random_exponential(multiplier=patience.first_wait, max=patience.longest_wait),
+        stop=tenacity.stop_after_attempt(patience.attempts),
+        sleep=clock.sleep,
+        before=_note_attempt,
+        reraise=True,
+    )
 
 
 def _note_attempt(state: tenacity.RetryCallState) -> None:
