@@ -10,10 +10,12 @@ from tattoo_data.cli.options import Invocation, common, writing
 EPILOG = """\b
 Touches: what TYPE says. all: table, index and images; dynamodb; opensearch; s3: the images;
 backups: snapshots and backups, of which there is no undo. The structure stays and is right.
+
 \b
 Example:
   tattoo-data clear
   tattoo-data clear opensearch --dry-run
+
 \b
 Exit status:
   0  it is empty

@@ -5,11 +5,15 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from tattoo_data.cli.options import Invocation, common
+
 EPILOG = """\b
 Touches: nothing.
+
 \b
 Example:
   eval "$(tattoo-data completion bash)"
+
 \b
 Exit status:
   0  printed
@@ -18,10 +22,17 @@ Exit status:
 
 @click.command("completion", epilog=EPILOG)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def command(shell: str) -> int:
+@common
+def command(invocation: Invocation, shell: str) -> int:
     """Print the shell's completion script."""
     found = get_completion_class(shell)
     assert found is not None
     root = click.get_current_context().find_root()
-    click.echo(found(root.command, {}, "tattoo-data", "_TATTOO_DATA_COMPLETE").source())
+    script = found(root.command, {}, "tattoo-data", "_TATTOO_DATA_COMPLETE").source()
+    if invocation.output.json:
+        invocation.output.document(
+            {"command": invocation.command, "elapsedSeconds": invocation.elapsed(), "script": script}
+        )
+    else:
+        invocation.output.line(script)
     return 0

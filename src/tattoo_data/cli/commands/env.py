@@ -10,9 +10,11 @@ from tattoo_data.cli.options import Invocation, common
 
 EPILOG = """\b
 Touches: nothing; it starts the local stack where no endpoint is named.
+
 \b
 Example:
   eval "$(tattoo-data env)"
+
 \b
 Exit status:
   0  printed

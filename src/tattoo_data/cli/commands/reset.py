@@ -9,11 +9,13 @@ from tattoo_data.cli.options import Invocation, as_of, common, writing
 
 EPILOG = """\b
 Touches: table, index and images; whatever is not in the state goes, items of other kinds too.
+
 \b
 Example:
   tattoo-data reset fresh
   tattoo-data reset performance-test --scale 20
   tattoo-data reset clean --dry-run
+
 \b
 Exit status:
   0  the stores equal the state

@@ -10,10 +10,12 @@ from tattoo_data.cli.options import Invocation, common
 
 EPILOG = """\b
 Touches: nothing.
+
 \b
 Example:
   tattoo-data scenarios
   tattoo-data scenarios save leith --where "contains(locationDisplay, 'Leith')"
+
 \b
 Exit status:
   0  always
@@ -21,9 +23,11 @@ Exit status:
 """
 SAVE_EPILOG = """\b
 Touches: reads the table; writes one file.
+
 \b
 Example:
   tattoo-data scenarios save leith --where "contains(locationDisplay, 'Leith')"
+
 \b
 Exit status:
   0  saved

@@ -9,11 +9,13 @@ from tattoo_data.cli.options import Invocation, as_of, common, writing
 
 EPILOG = """\b
 Touches: table, index and images; it adds or replaces the scenario's records.
+
 \b
 Example:
   tattoo-data seed search-basic
   tattoo-data seed location-london+minimal --as-of 2026-01-31
   tattoo-data seed ./my-scenario.json --only
+
 \b
 Exit status:
   0  the stores hold the scenario

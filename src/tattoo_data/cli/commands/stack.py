@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _epilog(touches: str, example: str, exits: str) -> str:
-    return f"\b\nTouches: {touches}\n\b\nExample:\n  {example}\n\b\nExit status:\n{exits}"
+    return f"\b\nTouches: {touches}\n\n\b\nExample:\n  {example}\n\n\b\nExit status:\n{exits}"
 
 
 _EXITS = "  0  done\n  14 a server did not start, or did not stop"
@@ -136,7 +136,9 @@ def status(invocation: Invocation) -> int:
 
 @command.command("logs", epilog=_epilog("nothing.", "tattoo-data stack logs aws -n 50", "  0  printed"))
 @click.argument("server", required=False, type=click.Choice(["aws", "opensearch"]))
-@click.option("-n", "--lines", type=click.IntRange(1, 100_000), default=40, show_default=True)
+@click.option(
+    "-n", "--lines", type=click.IntRange(1, 100_000), default=40, show_default=True, help="How many lines of each."
+)
 @common
 def logs(invocation: Invocation, server: str | None, lines: int) -> int:
     """Print the last lines that the local servers said."""

@@ -8,9 +8,11 @@ from tattoo_data.cli.options import Invocation, common
 
 EPILOG = """\b
 Touches: nothing.
+
 \b
 Example:
   tattoo-data states
+
 \b
 Exit status:
   0  always

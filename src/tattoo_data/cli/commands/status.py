@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Touches: nothing.
+
 \b
 Example:
   tattoo-data status
   tattoo-data status --json | jq -r .state
+
 \b
 Exit status:
   0  whatever was found
