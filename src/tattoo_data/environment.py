@@ -165,8 +165,8 @@ def _embedded(settings: Settings, clock: Clock, say: Say) -> Services:
     options = _stack_options(settings)
     servers = stack.running(options)
     if servers is None:
-        if not settings.local and stack.foreign_emulator(4566):
-            raise ForeignEmulator(url="http://localhost:4566")
+        if not settings.local and stack.foreign_emulator(options):
+            raise ForeignEmulator(url=f"http://localhost:{options.aws_port}")
         say("No endpoint is named and no local stack is running: starting one.")
         servers = stack.up(options, clock)
         for note in servers.notes:

@@ -3,8 +3,7 @@
 This room starts, stops and watches processes and meets the rest over HTTP only.
 """
 
-from tattoo_data.stack.lifecycle import down, running, up, wipe
-from tattoo_data.stack.ports import foreign_emulator
+from tattoo_data.stack.lifecycle import down, foreign_emulator, running, up, wipe
 from tattoo_data.stack.report import logs, status
 from tattoo_data.stack.state import Options, ServerName, Stack
 

@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from tattoo_data.clock import Clock
 from tattoo_data.errors import StackFailed
 from tattoo_data.stack import servers, state
-from tattoo_data.stack.ports import free_port, holder
+from tattoo_data.stack.ports import free_port, holder, is_emulator
 from tattoo_data.stack.state import Options, Server, ServerName, Stack
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.02
 _PORT_TRIES = 3
+#: A start is known as seconds after the boot, whose own time two processes may round differently by one.
+_SAME_START = 3.0
 _TABLE_LOST = (
     "The stack was not stopped in an orderly way: its table may be lost, its objects are not. "
     "`tattoo-data reset fresh` fills it again."
@@ -27,6 +29,12 @@ def running(options: Options) -> Stack | None:
     """The stack, if both its servers run. Read-only, and quick: it asks the system, not the servers."""
     alive = _alive(options)
     return Stack(servers=tuple(alive.values())) if len(alive) == len(ServerName) else None
+
+
+def foreign_emulator(options: Options) -> bool:
+    """Whether an AWS emulator that is not ours answers on our port. Read-only."""
+    alive = _alive(options).get(ServerName.AWS)
+    return (alive is None or alive.port != options.aws_port) and is_emulator(options.aws_port)
 
 
 def up(options: Options, clock: Clock) -> Stack:
@@ -91,7 +99,7 @@ def is_alive(server: Server) -> bool:
 
     try:
         process = psutil.Process(server.pid)
-        return abs(process.create_time() - server.created) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+        return abs(process.create_time() - server.created) < _SAME_START and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 

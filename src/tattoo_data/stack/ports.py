@@ -51,8 +51,8 @@ def holder(port: int) -> str:
     return "another process"
 
 
-def foreign_emulator(port: int = 4566) -> bool:
-    """Whether an AWS emulator answers on the port. Ask only when no stack of ours runs. Read-only."""
+def is_emulator(port: int) -> bool:
+    """Whether an AWS emulator answers on the port. Read-only."""
     return _answers(port) and any(_is_health(get_json(port, path)) for path in _EMULATOR_PATHS)
 
 

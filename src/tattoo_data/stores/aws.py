@@ -110,13 +110,14 @@ class AwsClient:
         client.meta.events.register_first("before-send", send)
 
     def _send(self, request: Any, operation: str) -> AWSResponse:
+        """Send what botocore signed. It signs again where S3 names another region for a bucket (ministack does after
+        a crash); that goes to the same endpoint, or the wire refuses it."""
         with _as_botocore(request):
             headers = {name: _text(value) for name, value in request.headers.items()}
             raw = self._wire.request(
                 request.method, request.url, operation=operation, body=request.body, headers=headers
             )
-            if 300 <= raw.status < 400 and raw.status != 304:
-                # botocore would follow it, for a bucket of another region: the guard has not seen where to.
+            if 300 <= raw.status < 400 and raw.status != 304 and "x-amz-bucket-region" not in raw.headers:
                 raise self._error(StoreError, operation, f"it redirects (HTTP {raw.status}), which is not followed")
             response = AWSResponse(request.url, raw.status, raw.headers, raw)
             if not request.stream_output:
