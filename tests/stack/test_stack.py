@@ -220,6 +220,19 @@ def test_a_server_that_dies_at_once_says_why(options: Options, monkeypatch: pyte
     assert stack.running(options) is None
 
 
+def test_a_port_that_is_taken_in_the_last_moment_is_given_up(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tattoo_data.stack import lifecycle
+
+    with stub(lambda asked: Answer(body=b'{"services":{},"version":{"number":"1"}}')) as other:
+        given = iter([other.port])
+        monkeypatch.setattr(lifecycle, "free_port", lambda preferred: next(given, None) or free_port(preferred))
+        started = stack.up(options, Clock())
+        assert started.aws_endpoint != other.url
+        assert {each.method for each in other.asked} <= {"GET"}
+        assert stack.running(options) is not None
+        stack.down(options, Clock())
+
+
 def test_ports() -> None:
     port = any_port()
     assert is_free(port)

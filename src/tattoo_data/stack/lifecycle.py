@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from tattoo_data.clock import Clock
 from tattoo_data.errors import StackFailed
 from tattoo_data.stack import servers, state
-from tattoo_data.stack.ports import free_port, holder, is_emulator
+from tattoo_data.stack.ports import free_port, holder, is_emulator, is_free
 from tattoo_data.stack.state import Options, Server, ServerName, Stack
 
 _READY_SECONDS = 60.0
@@ -55,8 +55,9 @@ def up(options: Options, clock: Clock) -> Stack:
                 if name not in alive:
                     started[name] = _start(options, name, notes)
                     state.write(options, alive | started)
-            for server in started.values():
-                _wait_until_ready(options, server, clock)
+            for name in started:
+                started[name] = _ready(options, started[name], notes, clock)
+            state.write(options, alive | started)
         except BaseException:
             for server in started.values():
                 _end(server, clock, signal.SIGKILL)
@@ -120,8 +121,7 @@ def _lock(options: Options) -> Iterator[None]:
 
 
 def _start(options: Options, name: ServerName, notes: list[str]) -> Server:
-    """Start one server on its port, or on the next free one. A port may be taken between looking and binding, so
-    a server that dies at once is tried again on another."""
+    """Start one server on its port, or on the next free one."""
     import psutil
 
     preferred = options.port(name)
@@ -138,14 +138,42 @@ def _start(options: Options, name: ServerName, notes: list[str]) -> Server:
     return Server(name=name, pid=pid, created=created, port=port)
 
 
+def _ready(options: Options, server: Server, notes: list[str], clock: Clock) -> Server:
+    """The server once it answers. A port may be taken between looking and listening: a server that ended while
+    another process holds its port is started on the next one."""
+    for _ in range(_PORT_TRIES):
+        try:
+            _wait_until_ready(options, server, clock)
+            return server
+        except StackFailed:
+            if is_alive(server) or is_free(server.port):
+                raise
+            server = _start(options, server.name, notes)
+    _wait_until_ready(options, server, clock)
+    return server
+
+
 def _wait_until_ready(options: Options, server: Server, clock: Clock) -> None:
     end = clock.monotonic() + _READY_SECONDS
-    while not servers.is_ready(server.name, server.port):
+    while not (_listens(server) and servers.is_ready(server.name, server.port)):
         if not is_alive(server) or clock.monotonic() > end:
             log = options.log(server.name)
             what = "ended at once" if not is_alive(server) else f"did not answer within {_READY_SECONDS:.0f} s"
             raise StackFailed(reason=f"{server.name} {what}; the end of {log}:\n{servers.tail(log, 8)}")
         clock.sleep(_POLL_SECONDS)
+
+
+def _listens(server: Server) -> bool:
+    """Whether it is this process that listens on the port, and not another server of the same kind."""
+    import psutil
+
+    try:
+        connections = psutil.Process(server.pid).net_connections(kind="tcp")
+    except psutil.Error:
+        return False
+    return any(
+        each.status == psutil.CONN_LISTEN and getattr(each.laddr, "port", None) == server.port for each in connections
+    )
 
 
 def _end(server: Server, clock: Clock, how: signal.Signals) -> bool:
