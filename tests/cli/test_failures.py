@@ -8,11 +8,11 @@ import signal
 import time
 from pathlib import Path
 
-import boto3
 import pytest
 from opensearchpy import OpenSearch
 
 from tests.conftest import GetEngine
+from tests.live import Application
 from tests.stub import Answer, Asked, stub
 from tests.tool import AS_OF, Tool, names
 
@@ -91,13 +91,8 @@ def test_refused_credentials_are_told_by_variable(tool: Tool) -> None:
 
 def test_a_table_with_another_key_schema_is_refused_with_the_difference(any_tool: Tool) -> None:
     tool = any_tool
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=tool.environment["AWS_ENDPOINT_URL_DYNAMODB"],
-        region_name="eu-west-2",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    live = Application(tool.environment)
+    client = live.dynamodb
     client.create_table(
         TableName=tool.environment["DYNAMODB_TABLE_NAME"],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}],
@@ -113,7 +108,7 @@ def test_a_table_with_another_key_schema_is_refused_with_the_difference(any_tool
     assert status.json()["stores"]["table"]["healthy"] is False
     assert status.json()["stores"]["images"]["count"] == 0, "nothing was written"
     assert client.scan(TableName=tool.environment["DYNAMODB_TABLE_NAME"])["Count"] == 1
-    client.close()
+    live.close()
 
 
 def test_an_index_with_a_guessed_mapping_is_built_anew_and_keeps_what_is_not_ours(any_tool: Tool) -> None:
@@ -261,19 +256,13 @@ def test_ctrl_c_in_the_middle_ends_with_130_and_the_next_run_mends_it(tool: Tool
 
 
 def _has_begun(tool: Tool) -> bool:
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=tool.environment["AWS_ENDPOINT_URL_DYNAMODB"],
-        region_name="eu-west-2",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    live = Application(tool.environment)
     try:
-        return bool(client.scan(TableName=tool.environment["DYNAMODB_TABLE_NAME"], Limit=30)["Count"] >= 30)
-    except client.exceptions.ResourceNotFoundException:
+        return len(live.items()) >= 30
+    except live.dynamodb.exceptions.ResourceNotFoundException:
         return False
     finally:
-        client.close()
+        live.close()
 
 
 @pytest.mark.parametrize("form", ["a file in the way", "read-only"])
