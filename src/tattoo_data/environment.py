@@ -167,7 +167,8 @@ def _embedded(settings: Settings, clock: Clock, say: Say) -> Services:
     if servers is None:
         if not settings.local and stack.foreign_emulator(options):
             raise ForeignEmulator(url=f"http://localhost:{options.aws_port}")
-        say("No endpoint is named and no local stack is running: starting one.")
+        why = "" if settings.local else "No endpoint is named and "
+        say(f"{why}{'no' if why else 'No'} local stack is running: starting one.")
         servers = stack.up(options, clock)
         for note in servers.notes:
             say(f"note: {note}")

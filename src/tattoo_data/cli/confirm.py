@@ -26,4 +26,5 @@ def ask(invocation: Invocation, action: str, target: str) -> None:
         return
     if not sys.stdin.isatty():
         raise ConfirmationNeeded(action=action, target=target)
+    invocation.output.end_progress()
     click.confirm(f"{action} ({target}). Go on?", abort=True, err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from tattoo_data.engine.flow import Progress, no_progress
@@ -19,25 +19,30 @@ class Output:
         self.json = json
         self.quiet = quiet
         self.verbose = verbose
+        self._end_progress: Callable[[], None] = _nothing
 
     def document(self, document: object) -> None:
         """Print one JSON document."""
         import msgspec
 
+        self.end_progress()
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
 
     def line(self, text: str = "") -> None:
         """Print one line of the result."""
+        self.end_progress()
         sys.stdout.write(text + "\n")
 
     def say(self, text: str) -> None:
         """Say something beside the result."""
         if not self.quiet:
+            self.end_progress()
             sys.stdout.flush()
             sys.stderr.write(text + "\n")
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table: drawn on a terminal, aligned plain text in a pipe."""
+        self.end_progress()
         if _is_terminal(sys.stdout):
             _draw(head, rows)
         else:
@@ -52,12 +57,21 @@ class Output:
             return
         from rich.console import Console
 
-        with Console(stderr=True).status("working") as status:
+        with Console(stderr=True, no_color=not colours()).status("working") as status:
+            self._end_progress = status.stop
 
             def show(stage: str, done: int, total: int | None) -> None:
                 status.update(f"{stage}: {done:,}" + (f" of {total:,}" if total else ""))
 
             yield show
+
+    def end_progress(self) -> None:
+        """Take the progress off the terminal, before anything else is written there."""
+        self._end_progress()
+
+
+def _nothing() -> None:
+    """Where no progress is shown."""
 
 
 def colours() -> bool:

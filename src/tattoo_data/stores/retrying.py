@@ -78,7 +78,7 @@ class RetryingStore:
         self.inner.close()
 
     def _call(self, request: Callable[[], T]) -> T:
-        return self._retrying(TransientError)(request)
+        return _begun_anew(self._retrying(TransientError), request)
 
     def _write(self, write: Callable[[Sequence[B]], list[Outcome]], batch: Sequence[B]) -> list[Outcome]:
         outcomes: dict[str, Outcome] = {}
@@ -92,7 +92,7 @@ class RetryingStore:
                 raise _SomeLeft
 
         with suppress(_SomeLeft):  # the outcomes say which, and why
-            self._retrying(_SomeLeft)(send)
+            _begun_anew(self._retrying(_SomeLeft), send)
         return [outcomes[each.key] for each in batch]
 
     def _retrying(self, kind: type[Exception]) -> tenacity.Retrying:
@@ -104,7 +104,7 @@ class RetryingBucket:
 
     def __init__(self, inner: Bucket, clock: Clock, patience: Patience | None = None) -> None:
         self._inner = inner
-        self._patiently = _retrying(TransientError, clock, patience or Patience())
+        self._retrying = _retrying(TransientError, clock, patience or Patience())
 
     def exists(self) -> bool:
         """Whether the bucket is there."""
@@ -139,6 +139,9 @@ class RetryingBucket:
         """Give connections back."""
         self._inner.close()
 
+    def _patiently(self, request: Callable[..., T], *arguments: object) -> T:
+        return _begun_anew(self._retrying, request, *arguments)
+
 
 def _retrying(kind: type[Exception], clock: Clock, patience: Patience) -> tenacity.Retrying:
     return tenacity.Retrying(
@@ -149,6 +152,14 @@ def _retrying(kind: type[Exception], clock: Clock, patience: Patience) -> tenaci
         before=_note_attempt,
         reraise=True,
     )
+
+
+def _begun_anew(retrying: tenacity.Retrying, request: Callable[..., T], *arguments: object) -> T:
+    """The request with its attempts counted from 1, whatever was retried before in the same context."""
+    try:
+        return retrying(request, *arguments)
+    finally:
+        ATTEMPT.set(1)
 
 
 def _note_attempt(state: tenacity.RetryCallState) -> None:
