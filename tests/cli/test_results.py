@@ -84,10 +84,10 @@ def test_a_dry_run_creates_nothing_at_all(tool: Tool) -> None:
 def test_text_names_what_goes_and_how_much(tool: Tool) -> None:
     tool.ok("reset", "minimal")
     shown = tool.ok("clear", "--dry-run").stdout
-    assert "Would be removed: 3 artists, 1 studios, 7 styles, 3 documents" in shown
+    assert "Would be removed: 3 artists, 1 studio, 7 styles, 3 documents" in shown
     assert "ARTIST#artist-002 METADATA" in shown
     cleared = tool.ok("clear").stdout
-    assert "Removed: 3 artists, 1 studios, 7 styles, 3 documents" in cleared
+    assert "Removed: 3 artists, 1 studio, 7 styles, 3 documents" in cleared
     assert "nothing to do" in tool.ok("clear").stdout
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,17 @@ def envelope(invocation: Invocation, env: Environment, **fields: Any) -> dict[st
     }
 
 
+def amount(count: int, plural: str) -> str:
+    """A count with its noun: `1 studio`, `1,020 artists`, `2 searches`."""
+    single = plural.removesuffix("es") if plural.endswith("ches") else plural.removesuffix("s")
+    return f"{count:,} {single if count == 1 else plural}"
+
+
+def amounts(counts: Mapping[str, int]) -> str:
+    """Several counts by their plural nouns."""
+    return ", ".join(amount(count, plural) for plural, count in counts.items())
+
+
 def change_document(change: Change) -> dict[str, Any]:
     """The fields that every writing command adds."""
     document: dict[str, Any] = {
@@ -60,7 +72,7 @@ def show_change(
     output.line(_summary(change, headline))
     _show_counts(invocation, change)
     if change.removed:
-        gone = ", ".join(f"{count:,} {kind}" for kind, count in change.removed.items())
+        gone = amounts(change.removed)
         output.line(f"{'Would be removed' if change.dry_run else 'Removed'}: {gone}.")
     if change.dry_run:
         _show_plan(invocation, change)
@@ -113,7 +125,8 @@ def _show_proof(invocation: Invocation, proof: Proof) -> None:
     for words in proof.broken:
         invocation.output.line(f"not so: {words}")
     if not proof.broken:
-        invocation.output.line(f"Proven: {proof.records:,} records read back, {proof.searches} searches answered.")
+        read, answered = amount(proof.records, "records"), amount(proof.searches, "searches")
+        invocation.output.line(f"Proven: {read} read back, {answered} answered.")
 
 
 def _exit_code(change: Change, proof: Proof | None) -> int:

@@ -67,7 +67,7 @@ def command(invocation: Invocation) -> int:
 @common
 def save(invocation: Invocation, name: str, where: str, path: Path | None, force: bool) -> int:
     """Save artists of the live table, with what they refer to, as a scenario."""
-    from tattoo_data.cli.render import envelope
+    from tattoo_data.cli.render import amounts, envelope
     from tattoo_data.seeding.save import SaveOptions, save_scenario
 
     options = SaveOptions(name=name, where=where, path=path or Path("scenarios") / f"{name}.json", force=force)
@@ -77,7 +77,6 @@ def save(invocation: Invocation, name: str, where: str, path: Path | None, force
             fields = {"scenario": name, "file": str(saved.path), "records": dict(saved.counts)}
             invocation.output.document(envelope(invocation, env, **fields))
         else:
-            counts = ", ".join(f"{count} {kind}" for kind, count in saved.counts.items())
-            invocation.output.line(f"Saved {counts} to {saved.path}.")
+            invocation.output.line(f"Saved {amounts(saved.counts)} to {saved.path}.")
             invocation.output.say(f"Seed it with: tattoo-data seed {saved.path}")
     return 0

@@ -81,8 +81,10 @@ def _run(run: Run | None) -> dict[str, Any] | None:
 
 
 def _show(invocation: Invocation, found: Status, target: dict[str, Any]) -> None:
+    from tattoo_data.cli.render import amounts
+
     output = invocation.output
-    records = ", ".join(f"{count:,} {kind}" for kind, count in (found.records or {}).items())
+    records = amounts(found.records or {})
     consistent = {True: "yes", False: "no", None: "not known"}[found.consistent]
     as_of = f", as of {found.as_of}" if found.as_of else ""
     output.line(f"State       {found.state or 'none that is known'}{as_of}")
