@@ -46,7 +46,7 @@ def test_every_error_can_be_made_and_told(kind: type[TattooDataError]) -> None:
     document = error.document()["error"]
     assert isinstance(document, dict)
     assert set(document) == {"id", "message", "hint", "exitCode", "details"}
-    assert document["exitCode"] in (1, 2, 10, 12, 14, 15)
+    assert document["exitCode"] in (1, 2, 10, 11, 12, 13, 14, 15)
     assert "{" not in error.message + error.hint
 
 

@@ -15,14 +15,16 @@ from tattoo_data import guard, stack
 from tattoo_data.clock import Clock
 from tattoo_data.engine.flow import IN_FLIGHT, Progress, no_progress
 from tattoo_data.engine.rebuild import rebuild_index
-from tattoo_data.errors import ForeignEmulator
+from tattoo_data.errors import ForeignEmulator, StackFailed
+from tattoo_data.repository.before_images import BeforeImages
 from tattoo_data.repository.runs import Runs, target_id
 from tattoo_data.settings import Settings
 from tattoo_data.stores.aws import Access
+from tattoo_data.stores.bucket import Bucket
 from tattoo_data.stores.discover import find_domain
 from tattoo_data.stores.index import IndexOptions, IndexStore
 from tattoo_data.stores.live import LiveStores
-from tattoo_data.stores.objects import Bucket, ImageStore
+from tattoo_data.stores.objects import ImageStore
 from tattoo_data.stores.retrying import RetryingBucket, RetryingStore
 from tattoo_data.stores.search import SearchClient, sigv4
 from tattoo_data.stores.table import TableStore
@@ -77,6 +79,7 @@ class Environment:
     index: IndexStore
     repository: RetryingBucket
     runs: Runs
+    before_images: BeforeImages
     pool: Executor
     clock: Clock
     say: Say
@@ -106,16 +109,18 @@ def open_environment(
     clock: Clock,
     *,
     write: bool = False,
+    start: bool = True,
     say: Say = lambda text: None,
     progress: Progress = no_progress,
     trace: Trace | None = None,
 ) -> Iterator[Environment]:
     """Find the services, starting the local stack where nothing is named, and open the stores.
 
-    With `write`, an OpenSearch domain that is missing at a named gateway is created. Raises `TargetNotAllowed`,
+    With `write`, an OpenSearch domain that is missing at a named gateway is created. Without `start`, a local stack
+    that does not run is `StackFailed`. Raises `TargetNotAllowed`,
     `TargetIncomplete`, `ForeignEmulator` or `StackFailed` before anything was sent to a store.
     """
-    services = find_services(settings, clock, write=write, say=say, trace=trace)
+    services = find_services(settings, clock, write=write, start=start, say=say, trace=trace)
     with ExitStack() as cleanup:
         pool = cleanup.enter_context(ThreadPoolExecutor(IN_FLIGHT))
         env = _open(settings, services, clock, pool, say, progress, trace)
@@ -140,11 +145,13 @@ def start_local(settings: Settings, clock: Clock, progress: Progress = no_progre
         return servers, rebuild_index(env.stores, pool, env.index)
 
 
-def find_services(settings: Settings, clock: Clock, *, write: bool, say: Say, trace: Trace | None = None) -> Services:
+def find_services(
+    settings: Settings, clock: Clock, *, write: bool, start: bool = True, say: Say, trace: Trace | None = None
+) -> Services:
     """Where the target's services answer (design 6, "Which target")."""
     target = settings.target()
     if target.embedded:
-        return _embedded(settings, clock, say)
+        return _embedded(settings, clock, say, start=start)
     dynamodb = guard.check(target.dynamodb, allow=settings.allow)
     s3 = guard.check(target.s3, allow=settings.allow)
     if target.opensearch is not None:
@@ -161,10 +168,12 @@ def find_services(settings: Settings, clock: Clock, *, write: bool, say: Say, tr
     return Services(dynamodb=dynamodb, s3=s3, opensearch=search, search_host=domain.host)
 
 
-def _embedded(settings: Settings, clock: Clock, say: Say) -> Services:
+def _embedded(settings: Settings, clock: Clock, say: Say, *, start: bool) -> Services:
     options = _stack_options(settings)
     servers = stack.running(options)
     if servers is None:
+        if not start:
+            raise StackFailed(reason="it does not run, and was not to be started")
         if not settings.local and stack.foreign_emulator(options):
             raise ForeignEmulator(url=f"http://localhost:{options.aws_port}")
         why = "" if settings.local else "No endpoint is named and "
@@ -206,7 +215,7 @@ def _open(
     )
     options = IndexOptions(shards=settings.index_shards, replicas=settings.index_replicas)
     index = IndexStore(settings.index, search, clock, options)
-    repository = RetryingBucket(Bucket(settings.backup_bucket, services.s3, access), clock)
+    repository = RetryingBucket(Bucket(settings.backup_bucket, services.s3, access, "repository"), clock)
     stores = LiveStores(
         table=RetryingStore(TableStore(settings.table, services.dynamodb, access, clock), clock),
         index=RetryingStore(index, clock),
@@ -220,6 +229,7 @@ def _open(
         index=index,
         repository=repository,
         runs=Runs(repository),
+        before_images=BeforeImages(repository),
         pool=pool,
         clock=clock,
         say=say,

@@ -12,7 +12,8 @@
     ├── NotFound                  10   a name or a store that should be there is not
     │   ├── UnknownName
     │   ├── StoreMissing
-    │   └── NoBackup
+    │   ├── NoBackup
+    │   └── NothingToUndo
     ├── Unreachable               14   a service does not answer
     │   ├── StoreUnreachable
     │   ├── NotOpenSearch
@@ -21,7 +22,11 @@
     │   ├── TargetNotAllowed
     │   ├── StructureRefused
     │   └── CredentialsRefused
+    ├── Locked                    11   another command writes to this target
+    ├── LockLost                  11   another command took the lock over
     ├── IntegrityFailed           12   data is not what it should be
+    ├── CannotUndo                13   a decision is needed first
+    ├── ScratchFailed              1   a temporary file of this machine cannot be written
     └── StoreError                 1   a store answered with an error nobody expected
 
 An error is made from named fields: `UnknownName(kind="scenario", name="x", known=["minimal"])`. The fields are
@@ -128,6 +133,11 @@ class NoBackup(NotFound):
     hint_template = "`tattoo-data backup` makes one. Nothing was changed."
 
 
+class NothingToUndo(NotFound):
+    template = "there is nothing to {verb} on this target"
+    hint_template = "`tattoo-data history` lists what was done."
+
+
 class Unreachable(TattooDataError):
     """A service does not answer, or answers as something else."""
 
@@ -170,9 +180,32 @@ class CredentialsRefused(Refused):
     hint_template = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD)."
 
 
+class Locked(TattooDataError):
+    exit_code = 11
+    template = "locked by {holder} for {age} s"
+    hint_template = "Add --wait S to wait S seconds for it. The lock of a command that died expires after 60 s."
+
+
+class LockLost(TattooDataError):
+    exit_code = 11
+    template = "stopped writing, because the lock was lost: {reason}"
+    hint_template = "Run the same command again: it goes on from here."
+
+
 class IntegrityFailed(TattooDataError):
     exit_code = 12
     template = "{what}"
+
+
+class CannotUndo(TattooDataError):
+    exit_code = 13
+    template = "{command} (run {run}) cannot be taken back: {reason}"
+    hint_template = "`tattoo-data undo RUN` takes back another; `tattoo-data history` lists them."
+
+
+class ScratchFailed(TattooDataError):
+    template = "a temporary file in {folder} could not be written: {reason}"
+    hint_template = "Set TMPDIR to a folder with more room. Nothing is half done: the same command goes on."
 
 
 class StoreError(TattooDataError):

@@ -55,7 +55,7 @@ def test_nothing_listening_says_which_and_what_to_do(bare: Tool) -> None:
     nobody = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "OPENSEARCH_ENDPOINT": "http://127.0.0.1:9"}
     reset = bare.run("reset", "fresh", **nobody)
     assert (reset.code, reset.stdout) == (14, "")
-    assert "dynamodb does not answer at http://127.0.0.1:9" in reset.stderr
+    assert "s3 does not answer at http://127.0.0.1:9" in reset.stderr
     assert "AWS_ENDPOINT_URL" in reset.stderr
     status = bare.run("status", "--json", **nobody)
     assert status.code == 14

@@ -196,7 +196,7 @@ def test_debug_tells_every_request_on_stderr_and_changes_stdout_in_nothing(
     plain = tool.ok("status", "--json").json()
     debug = tool.run("status", "--json", DEBUG=value, AWS_SECRET_ACCESS_KEY="s3cr3t", AWS_ACCESS_KEY_ID="key")
     assert {**debug.json(), "elapsedSeconds": 0} == {**plain, "elapsedSeconds": 0}
-    assert bool(re.search(r"debug: dynamodb Scan attempt 1: 200, \d+ bytes sent, \d+ received", debug.stderr)) is traced
+    assert bool(re.search(r"debug: table Scan attempt 1: 200, \d+ bytes sent, \d+ received", debug.stderr)) is traced
     assert ("debug: table = " in debug.stderr) is traced
     assert "s3cr3t" not in debug.stderr
 

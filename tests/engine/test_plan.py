@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tattoo_data.engine.journal import Kept
 from tattoo_data.engine.make_equal import Change, How, make_equal
 from tattoo_data.engine.plan import SWAP_DOCUMENTS, Desired, Plan, make_plan
-from tattoo_data.engine.scan import Live, read_all
+from tattoo_data.engine.scan import Held, Live, read_all
+from tattoo_data.engine.spool import Spool
 from tattoo_data.engine.verify import Verify
 from tattoo_data.errors import StructureRefused, Unreachable
 from tattoo_data.model.entry import Entry, StoreName
@@ -32,13 +34,16 @@ class Notes:
     """A journal that keeps what it is told, in order."""
 
     said: list[str] = field(default_factory=list)
+    kept: dict[StoreName, list[Kept]] = field(default_factory=lambda: {name: [] for name in StoreName})
+    keeps_images: bool = True
 
     def begin(self, plan: Plan, fingerprint_before: str) -> str:
         self.said.append("begin")
         return "run-1"
 
-    def end(self, change: Change) -> None:
-        self.said.append("end")
+    def keep(self, store: StoreName, changes: Sequence[Kept]) -> None:
+        self.said.append(f"keep {store}")
+        self.kept[store] += changes
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +63,8 @@ def entries(store: StoreName, content: Content) -> list[Entry]:
 
 
 def desired(content: Content, *, prune: bool = True, stores: Sequence[StoreName] = tuple(StoreName)) -> Desired:
-    sources = {store: (lambda store=store: iter(entries(store, content))) for store in stores}
-    return Desired(sources=sources, prune=prune, move=True)
+    every = [(store, entry) for store in stores for entry in entries(store, content)]
+    return Desired(stores=stores, entries=lambda: every, prune=prune, move=True)
 
 
 def reach(stores: LiveStores, wanted: Desired, pool: Executor, **how: object) -> Change:
@@ -150,25 +155,18 @@ def test_one_changed_record_is_one_write(pool: Executor) -> None:
     assert (change.counts[StoreName.TABLE].replaced, change.counts[StoreName.TABLE].unchanged) == (1, 29)
 
 
-def test_the_run_is_begun_before_the_first_write_and_ended_after_the_last(pool: Executor) -> None:
-    order: list[str] = []
+def test_the_run_is_begun_and_each_chunk_kept_before_it_is_written(pool: Executor) -> None:
+    notes = Notes()
 
     class Watched(MemoryStore):
         def put(self, batch: Sequence[Entry]) -> list[Outcome]:
-            order.append(f"put {self.name}")
+            notes.said.append(f"put {self.name}")
             return super().put(batch)
 
-    class Order(Notes):
-        def begin(self, plan: Plan, fingerprint_before: str) -> str:
-            order.append("begin")
-            return "run-1"
-
-        def end(self, change: Change) -> None:
-            order.append("end")
-
     watched: dict[str, Store] = {name.value: Watched(name) for name in StoreName}
-    make_equal(memory(**watched), desired({1: "Ada"}), Order(), pool, How())
-    assert order == ["begin", "put images", "put table", "put index", "end"]
+    make_equal(memory(**watched), desired({1: "Ada"}), notes, pool, How())
+    order = [f"{what} {store}" for store in ("images", "table", "index") for what in ("keep", "put")]
+    assert notes.said == ["begin", *order]
 
 
 def test_deletes_come_in_the_other_order(pool: Executor) -> None:
@@ -290,12 +288,14 @@ def test_a_structure_that_cannot_be_mended_is_refused_before_any_write(pool: Exe
     ],
 )
 def test_a_large_change_of_a_filled_index_is_a_swap(there: int, changed: int, swapped: bool) -> None:
-    live = Live(store=StoreName.INDEX, description=Description(name="i", engine="memory"))
-    for number in range(there):
-        live.digests[f"a{number}"] = b"old"
-        live.total.count += 1
-    wanted = [Entry(f"a{number}", b"{}") for number in range(changed)]
-    plan = make_plan(Desired(sources={StoreName.INDEX: lambda: iter(wanted)}), {StoreName.INDEX: live})
-    assert plan.stores[StoreName.INDEX].swap is swapped
-    never = make_plan(Desired(sources={StoreName.INDEX: lambda: iter(wanted)}), {StoreName.INDEX: live}, swap=False)
-    assert never.stores[StoreName.INDEX].swap is False
+    live = Live(
+        store=StoreName.INDEX,
+        description=Description(name="i", engine="memory"),
+        held=Spool(Held, StoreName.INDEX),
+    )
+    live.held.add(Held(f"a{number}", b"old") for number in range(there))
+    live.total.count = there
+    wanted = [(StoreName.INDEX, Entry(f"a{number}", b"{}")) for number in range(changed)]
+    what = Desired(stores=[StoreName.INDEX], entries=lambda: wanted)
+    assert make_plan(what, {StoreName.INDEX: live}).stores[StoreName.INDEX].swap is swapped
+    assert make_plan(what, {StoreName.INDEX: live}, swap=False).stores[StoreName.INDEX].swap is False

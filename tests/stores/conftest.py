@@ -13,9 +13,10 @@ from tattoo_data.clock import Clock
 from tattoo_data.model.entry import StoreName
 from tattoo_data.stores.aws import Access
 from tattoo_data.stores.base import Store
+from tattoo_data.stores.bucket import Bucket
 from tattoo_data.stores.index import IndexOptions, IndexStore
 from tattoo_data.stores.memory import MemoryStore
-from tattoo_data.stores.objects import Bucket, ImageStore
+from tattoo_data.stores.objects import ImageStore
 from tattoo_data.stores.search import SearchClient
 from tattoo_data.stores.table import TableStore
 from tests.conftest import GetEngine

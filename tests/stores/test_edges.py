@@ -25,7 +25,7 @@ from tattoo_data.errors import (
 )
 from tattoo_data.stores.aws import CREDENTIAL_CODES, TRANSIENT_CODES, Access, AwsClient
 from tattoo_data.stores.base import TransientError
-from tattoo_data.stores.objects import Bucket
+from tattoo_data.stores.bucket import Bucket
 from tattoo_data.stores.search import SearchClient
 from tattoo_data.stores.table import TableStore
 from tattoo_data.stores.wire import Exchange, Wire
@@ -52,14 +52,14 @@ def _made(kind: type[Exception]) -> Exception:
 
 @pytest.mark.parametrize("kind", _all(botocore.exceptions.BotoCoreError), ids=lambda kind: kind.__name__)
 def test_every_error_of_botocore_is_mapped(kind: type[Exception]) -> None:
-    client = AwsClient("dynamodb", guard.check(NOBODY), ACCESS)
+    client = AwsClient("dynamodb", guard.check(NOBODY), ACCESS, "table")
     with pytest.raises(TattooDataError), client.errors("scan"):
         raise _made(kind)
 
 
 @pytest.mark.parametrize("kind", _all(urllib3.exceptions.HTTPError), ids=lambda kind: kind.__name__)
 def test_every_error_of_urllib3_is_mapped(kind: type[Exception]) -> None:
-    client = AwsClient("s3", guard.check(NOBODY), ACCESS)
+    client = AwsClient("s3", guard.check(NOBODY), ACCESS, "images")
     with pytest.raises(TattooDataError), client.errors("get_object"):
         raise _made(kind)
 
@@ -218,8 +218,8 @@ def test_the_trace_names_every_request_and_holds_no_secret() -> None:
         store.get(['{"PK":{"S":"a"},"SK":{"S":"b"}}'])
         store.close()
     (exchange,) = seen
-    assert (exchange.service, exchange.operation, exchange.status, exchange.attempt) == (
-        "dynamodb",
+    assert (exchange.store, exchange.operation, exchange.status, exchange.attempt) == (
+        "table",
         "BatchGetItem",
         200,
         1,

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tattoo_data.model.entry import Blob
-from tattoo_data.stores.base import scan
-from tattoo_data.stores.objects import Bucket, ImageStore
+from tattoo_data import guard
+from tattoo_data.errors import StoreError
+from tattoo_data.model.canonical import canonical_object
+from tattoo_data.model.entry import Blob, Entry
+from tattoo_data.stores.base import CHANGED, Exchange, scan
+from tattoo_data.stores.bucket import Bucket
+from tattoo_data.stores.objects import ImageStore
 from tests.conftest import GetEngine
 from tests.stores.conftest import ACCESS, BUCKET_ENGINES, fresh_name, images
+from tests.stores.test_bucket import Service, bucket_at
+from tests.stub import stub
 
 
 @pytest.fixture(params=BUCKET_ENGINES)
@@ -26,6 +33,15 @@ def store(request: pytest.FixtureRequest, get_engine: GetEngine) -> Iterator[Ima
 @pytest.fixture
 def bucket(store: ImageStore) -> Bucket:
     return store.bucket
+
+
+def etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def image(key: str, body: bytes) -> Entry:
+    """An object that is to be written."""
+    return Entry(key, canonical_object(etag(body), len(body)), load=lambda: Blob(body, "image/png"))
 
 
 def client(bucket: Bucket) -> Any:
@@ -66,6 +82,8 @@ def test_an_object_written_in_parts_has_the_md5_of_its_body(store: ImageStore, b
     md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
     (entry,) = scan(store)
     assert entry.body == f'{{"md5":"{md5}","size":{len(body)}}}'.encode()
+    assert store.exchange([Exchange(entry, image("large", b"small"))])[0].error is None
+    assert bucket.get("large") == Blob(b"small", "image/png")
 
 
 def test_a_missing_bucket_is_empty_and_not_made_by_reading(store: ImageStore, get_engine: GetEngine) -> None:
@@ -82,3 +100,96 @@ def test_making_a_bucket_twice_is_making_it_once(bucket: Bucket) -> None:
     bucket.create()
     bucket.create()
     assert bucket.exists()
+
+
+def test_entries_bring_their_bodies_when_they_are_asked_for(store: ImageStore, bucket: Bucket) -> None:
+    bucket.put("a/é.png", Blob(b"picture", "image/png"))
+    for (entry,) in (list(scan(store)), store.get(["a/é.png"])):
+        assert entry.load is not None
+        assert entry.load() == Blob(b"picture", "image/png")
+        assert entry.version == etag(b"picture")
+
+
+@pytest.mark.parametrize("change", ["replaced", "deleted"])
+def test_a_body_that_is_not_the_one_listed_any_more_is_not_given(
+    store: ImageStore, bucket: Bucket, change: str
+) -> None:
+    bucket.put("key", Blob(b"picture", "image/png"))
+    (entry,) = store.get(["key"])
+    bucket.put("key", Blob(b"another", "image/png")) if change == "replaced" else bucket.delete(["key"])
+    assert entry.load is not None
+    with pytest.raises(StoreError, match="key was changed or deleted"):
+        entry.load()
+
+
+def test_a_large_bucket_is_not_listed_for_a_few_keys(get_engine: GetEngine) -> None:
+    sent: list[str] = []
+    access = replace(ACCESS, trace=lambda exchange: sent.append(exchange.operation))
+    bucket = Bucket(fresh_name(), guard.check(get_engine("ministack").url), access)
+    bucket.create()
+    keys = [f"many/{number:05}" for number in range(2100)]
+    for key in keys:
+        bucket.put(key, Blob(b"x", "text/plain"))
+    wanted = [keys[3], keys[1500], keys[2050], "many/nothing"]
+    sent.clear()
+    assert {entry.key for entry in ImageStore(bucket).get(wanted)} == set(wanted[:3])
+    assert sent == ["ListObjectsV2"] + ["HeadObject"] * 3
+    bucket.close()
+
+
+def test_an_exchange_that_is_made_already_sends_no_body(store: ImageStore, bucket: Bucket) -> None:
+    bucket.put("key", Blob(b"new", "image/png"))
+    there = replace(image("key", b"new"), load=None)
+    assert store.exchange([Exchange(None, there)])[0].error is None
+
+
+@pytest.mark.parametrize("conditions", ["honoured", "ignored", "unknown"])
+def test_an_exchange_keeps_what_others_wrote_whatever_the_service_makes_of_conditions(conditions: str) -> None:
+    service = Service(conditions)
+    with stub(service) as server:
+        store = ImageStore(bucket_at(server))
+        old, theirs = replace(image("key", b"old"), version=etag(b"old")), b"theirs"
+        service.body = theirs
+        exchanges = [
+            Exchange(None, image("key", b"new")),
+            Exchange(old, image("key", b"new")),
+            Exchange(old, None),
+        ]
+        assert [outcome.error for outcome in store.exchange(exchanges)] == [CHANGED] * 3
+        assert service.body == theirs
+        service.body = b"old"
+        assert store.exchange([Exchange(old, image("key", b"new"))])[0].error is None
+        assert service.body == b"new"
+        new = replace(image("key", b"new"), version=etag(b"new"))
+        assert store.exchange([Exchange(new, None)])[0].error is None
+        assert service.body is None
+        store.close()
+
+
+@pytest.mark.parametrize(("found", "error"), [(b"new", None), (b"theirs", CHANGED)])
+def test_a_race_lost_after_the_comparison_is_looked_at_again(found: bytes, error: str | None) -> None:
+    service = Service()
+    service.body = b"old"
+
+    def load() -> Blob:
+        service.body = found
+        return Blob(b"new", "image/png")
+
+    with stub(service) as server:
+        store = ImageStore(bucket_at(server))
+        before = replace(image("key", b"old"), version=etag(b"old"))
+        (outcome,) = store.exchange([Exchange(before, replace(image("key", b"new"), load=load))])
+        store.close()
+    assert outcome.error == error
+    assert service.body == found
+
+
+def test_a_broken_connection_is_an_outcome_that_may_be_sent_again() -> None:
+    service = Service(broken=1)
+    with stub(service) as server:
+        store = ImageStore(bucket_at(server))
+        exchange = Exchange(None, image("key", b"new"))
+        first, second = (store.exchange([exchange])[0] for _ in range(2))
+        store.close()
+    assert (first.error, first.transient) == ("TransientError", True)
+    assert second.error is None

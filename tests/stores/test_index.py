@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tattoo_data.engine.swap import swap_index
+from tattoo_data.clock import Clock
+from tattoo_data.engine.plan import Desired, make_plan
+from tattoo_data.engine.scan import read_all
+from tattoo_data.engine.swap import Fill, swap_index
 from tattoo_data.errors import NotOpenSearch, StoreMissing
 from tattoo_data.model.canonical import canonical_document
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.stores.base import Outcome, Target, scan
+from tattoo_data.stores.base import CHANGED, Exchange, Outcome, Store, Target, scan
 from tattoo_data.stores.index import IndexStore
+from tattoo_data.stores.live import LiveStores
+from tattoo_data.stores.retrying import RetryingStore
 from tattoo_data.testing.contract import make_entry
 from tests.conftest import GetEngine
 from tests.stores.conftest import INDEX_ENGINES, MANY_SHARDS, fresh_name, index
+from tests.stub import Answer, Asked, stub
 
 
 @pytest.fixture(params=INDEX_ENGINES)
@@ -35,9 +43,18 @@ def fill(store: IndexStore, entries: list[Entry]) -> None:
     store.settle()
 
 
-def filler(door: IndexStore, entries: Any) -> dict[str, Outcome]:
+def filler(door: Store, entries: Any) -> dict[str, Outcome]:
     batch = list(entries)
-    return {outcome.key: outcome for outcome in (door.put(batch) if batch else [])}
+    return {outcome.key: outcome for outcome in (door.put(batch) if batch else []) if outcome.error}
+
+
+def swap(store: IndexStore, entries: list[Entry], fill: Fill = filler) -> dict[str, Outcome]:
+    """Swap in an index of these entries and of all other documents there are."""
+    with ThreadPoolExecutor(1) as pool:
+        live = read_all(LiveStores(table=store, index=store, images=store), pool, only=[StoreName.INDEX])
+    wanted = [(StoreName.INDEX, entry) for entry in entries]
+    plan = make_plan(Desired(stores=[StoreName.INDEX], entries=lambda: wanted), live).stores[StoreName.INDEX]
+    return swap_index(store, plan, entries, fill)
 
 
 def bodies(store: IndexStore) -> dict[str, bytes]:
@@ -130,8 +147,7 @@ def test_a_guessed_mapping_is_found_and_swapped_for_ours(store: IndexStore) -> N
     about = store.describe()
     assert about is not None
     assert about.rebuild
-    outcomes = swap_index(store, [document("a1", styles=["y"])], {"a1"}, filler)
-    assert [outcome.error for outcome in outcomes.values()] == [None]
+    assert swap(store, [document("a1", styles=["y"])]) == {}
     after = store.describe()
     assert after is not None
     assert after.rebuild == ()
@@ -143,18 +159,18 @@ def test_a_guessed_mapping_is_found_and_swapped_for_ours(store: IndexStore) -> N
 def test_a_second_swap_takes_over_late_writes_and_removes_the_old_one(store: IndexStore) -> None:
     store.ensure()
     fill(store, [document("a1"), document("a2"), document("a3")])
-    swap_index(store, [], set(), filler)
+    swap(store, [])
     (first,) = store.concrete()
     late = [document("late"), document("a2", bio="changed late")]
 
-    def fill_and_write_late(door: IndexStore, entries: Any) -> dict[str, Outcome]:
+    def fill_and_write_late(door: Store, entries: Any) -> dict[str, Outcome]:
         outcomes = filler(door, entries)
         if late:
             fill(store.at(first), late)
             late.clear()
         return outcomes
 
-    swap_index(store, [document("a1", bio="new")], {"a1"}, fill_and_write_late)
+    swap(store, [document("a1", bio="new")], fill_and_write_late)
     (second,) = store.concrete()
     assert second != first
     assert store.is_built(second)
@@ -167,15 +183,28 @@ def test_a_swap_that_fails_leaves_the_old_index_and_takes_writes_again(store: In
     store.ensure()
     fill(store, [document("a1")])
 
-    def fail(door: IndexStore, entries: Any) -> dict[str, Outcome]:
+    def fail(door: Store, entries: Any) -> dict[str, Outcome]:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        swap_index(store, [document("a2")], {"a2"}, fail)
+        swap(store, [document("a2")], fail)
     assert store.concrete() == [store.index]
     assert store.orphans() == []
     fill(store, [document("a3")])
     assert set(bodies(store)) == {"a1", "a3"}
+
+
+def test_an_index_left_without_writes_by_a_killed_swap_takes_them_again(store: IndexStore) -> None:
+    store.ensure()
+    store.block_writes(store.index)
+    about = store.describe()
+    assert about is not None
+    assert about.missing == ("the permission to write",)
+    store.ensure()
+    again = store.describe()
+    assert again is not None
+    assert again.missing == ()
+    fill(store, [document("a1")])
 
 
 def test_an_index_left_by_a_killed_command_is_an_orphan_and_no_other(store: IndexStore) -> None:
@@ -204,3 +233,170 @@ def test_what_is_no_opensearch_is_named_and_nothing_else_is_sent(get_engine: Get
     with pytest.raises(NotOpenSearch):
         store.describe()
     store.close()
+
+
+# Exchanges.
+
+
+def sharded(store: IndexStore) -> IndexStore:
+    made = IndexStore(store.index, store._search, store._clock, MANY_SHARDS)
+    made.ensure()
+    return made
+
+
+def held(store: IndexStore, key: str, routing: str | None = None) -> Entry:
+    (found,) = store.get([key], {key: routing} if routing else {})
+    return found
+
+
+def errors(outcomes: list[Outcome]) -> list[str | None]:
+    return [outcome.error for outcome in outcomes]
+
+
+def routed(store: IndexStore) -> dict[str, tuple[Any, str | None]]:
+    """Each document's bio and routing."""
+    store.settle()
+    return {entry.key: (json.loads(entry.body).get("bio"), entry.routing) for entry in scan(store)}
+
+
+@pytest.mark.parametrize("forget", [False, True], ids=["version", "no version"])
+def test_an_exchange_takes_what_a_scan_gave(store: IndexStore, forget: bool) -> None:
+    many = sharded(store)
+    fill(many, [document(f"a{number}") for number in range(30)])
+    read = {entry.key: replace(entry, version=None) if forget else entry for entry in scan(many)}
+    assert all(forget or entry.version for entry in read.values())
+    fill(many, [document("a7", bio="theirs")])
+    exchanges = [Exchange(entry, document(key, bio="ours")) for key, entry in read.items()]
+    outcomes = many.exchange(exchanges)
+    assert {outcome.key: outcome.error for outcome in outcomes if outcome.error} == {"a7": CHANGED}
+    assert [bio for bio, _ in routed(many).values()].count("ours") == 29
+
+
+def test_a_document_written_anew_with_the_same_content_is_what_was_read(store: IndexStore) -> None:
+    store.ensure()
+    fill(store, [document("a", rating=4.5), document("b")])
+    one, two = held(store, "a"), held(store, "b")
+    fill(store, [Entry("a", b'{"rating": 4.50, "artistId": "a"}'), document("b")])
+    assert errors(store.exchange([Exchange(one, document("a", bio="new")), Exchange(two, None)])) == [None, None]
+    assert routed(store) == {"a": ("new", None)}
+
+
+def test_an_exchange_that_is_refused_keeps_no_other_out(store: IndexStore) -> None:
+    store.ensure()
+    fill(store, [document("a"), document("b")])
+    bad = document("a", availability={"bookingOpen": "perhaps"})
+    if not store.put([replace(bad, key="probe")])[0].error:
+        pytest.skip("this engine takes any boolean")
+    one, two = held(store, "a"), held(store, "b")
+    outcomes = store.exchange([Exchange(None, document("c")), Exchange(one, bad), Exchange(two, None)])
+    assert [bool(outcome.error) for outcome in outcomes] == [False, True, False]
+    assert outcomes[1].message
+    assert outcomes[1].error != CHANGED
+    assert not outcomes[1].transient
+    assert set(routed(store)) == {"a", "c"}
+
+
+def test_an_exchange_keeps_the_routing(store: IndexStore) -> None:
+    many = sharded(store)
+    north = Entry("a", b'{"artistId":"a"}', routing="north")
+    fill(many, [north, replace(north, key="b"), replace(north, key="c"), document("d")])
+    a, b, c = (held(many, key, "north") for key in "abc")
+    fill(many, [replace(north, key="c", body=b'{"bio":"theirs"}')])
+    outcomes = many.exchange(
+        [
+            Exchange(a, replace(north, body=b'{"bio":"ours"}')),
+            Exchange(b, None),
+            Exchange(c, None),
+            Exchange(None, Entry("e", b'{"bio":"ours"}', routing="south")),
+            Exchange(None, Entry("c", b'{"bio":"ours"}', routing="north")),
+        ]
+    )
+    assert errors(outcomes) == [None, None, CHANGED, None, CHANGED]
+    assert routed(many) == {
+        "a": ("ours", "north"),
+        "c": ("theirs", "north"),
+        "d": (None, None),
+        "e": ("ours", "south"),
+    }
+
+
+@pytest.mark.parametrize("shards", [1, 5])
+def test_a_document_that_changes_its_routing_is_there_once(store: IndexStore, shards: int) -> None:
+    many = IndexStore(store.index, store._search, store._clock, replace(MANY_SHARDS, shards=shards))
+    many.ensure()
+    keys = [f"a{number}" for number in range(12)]
+    fill(many, [Entry(key, b'{"bio":"old"}', routing=f"r{key}") for key in keys])
+    exchanges = [Exchange(held(many, key, f"r{key}"), Entry(key, b'{"bio":"new"}')) for key in keys]
+    theirs = keys[:6]
+    fill(many, [Entry(key, b'{"bio":"theirs"}', routing=f"r{key}") for key in theirs])
+    for _ in range(2):
+        outcomes = many.exchange(exchanges)
+        assert {outcome.key: outcome.error for outcome in outcomes if outcome.error} == dict.fromkeys(theirs, CHANGED)
+        kept = {key: ("theirs", f"r{key}") for key in theirs}
+        assert routed(many) == dict.fromkeys(keys, ("new", None)) | kept
+        assert len(list(scan(many))) == len(keys)
+
+
+def test_a_document_that_is_refused_at_its_new_routing_stays_at_the_old(store: IndexStore) -> None:
+    many = sharded(store)
+    keys = [f"a{number}" for number in range(6)]
+    fill(many, [Entry(key, b'{"bio":"old"}', routing=f"r{key}") for key in keys])
+    body = b'{"availability":{"bookingOpen":"perhaps"}}'
+    if not many.put([Entry("probe", body)])[0].error:
+        pytest.skip("this engine takes any boolean")
+    outcomes = many.exchange([Exchange(held(many, key, f"r{key}"), Entry(key, body)) for key in keys])
+    assert all(outcome.error and outcome.error != CHANGED for outcome in outcomes)
+    assert routed(many) == {key: ("old", f"r{key}") for key in keys}
+
+
+def test_writers_at_the_same_time_lose_no_exchange(store: IndexStore) -> None:
+    store.ensure()
+    fill(store, [document(key, count=0) for key in "abcd"])
+    patient = RetryingStore(store, Clock(sleep=lambda seconds: None))
+
+    def count_up(writer: int) -> int:
+        exchanges = [
+            Exchange(entry, document(entry.key, count=json.loads(entry.body)["count"] + 1, by=writer))
+            for entry in patient.get(list("abcd"))
+        ]
+        return errors(patient.exchange(exchanges)).count(None)
+
+    with ThreadPoolExecutor(4) as pool:
+        done = sum(pool.map(count_up, range(24)))
+    assert sum(json.loads(held(store, key).body)["count"] for key in "abcd") == done > 0
+
+
+def test_an_engine_that_tells_no_versions_is_read_just_before_it_is_written() -> None:
+    docs = [{"_id": "a", "found": True, "_source": {"x": 1}}, {"_id": "b", "found": True, "_source": {"x": 9}}]
+
+    def answer(asked: Asked) -> Answer:
+        if "_mget" in asked.path:
+            return Answer(body=json.dumps({"docs": docs}).encode())
+        return Answer(body=b'{"items":[{"index":{"_id":"a","status":200}}]}')
+
+    with stub(answer) as server:
+        store = index(server.url, "i")
+        exchanges = [Exchange(Entry(key, b'{"x":1}'), Entry(key, b'{"x":2}')) for key in "ab"]
+        assert errors(store.exchange(exchanges)) == [None, CHANGED]
+        assert server.asked[-1].body == b'{"index":{"_id":"a"}}\n{"x":2}\n'
+        store.close()
+
+
+def test_a_document_that_is_written_all_the_time_is_left_to_the_patience_of_the_caller() -> None:
+    conflict = {"_id": "a", "status": 409, "error": {"type": "version_conflict_engine_exception", "reason": "no"}}
+
+    def answer(asked: Asked) -> Answer:
+        if "_mget" in asked.path:
+            return Answer(
+                body=b'{"docs":[{"_id":"a","found":true,"_source":{},"_seq_no":%d,"_primary_term":1}]}'
+                % len(server.asked)
+            )
+        return Answer(body=json.dumps({"errors": True, "items": [{"delete": conflict}]}).encode())
+
+    with stub(answer) as server:
+        store = index(server.url, "i")
+        (outcome,) = store.exchange([Exchange(Entry("a", b"{}", version=(0, 1)), None)])
+        assert (outcome.error, outcome.transient) == ("version_conflict_engine_exception", True)
+        sent = [json.loads(asked.body)["delete"] for asked in server.asked if "_bulk" in asked.path]
+        assert [each["if_seq_no"] for each in sent] == [0, 2, 4]
+        store.close()

@@ -10,10 +10,10 @@ from tattoo_data import guard
 from tattoo_data.clock import Clock
 from tattoo_data.errors import StoreError
 from tattoo_data.model.entry import Blob, Entry, StoreName
-from tattoo_data.stores.base import Outcome, Store, Target, TransientError, scan
+from tattoo_data.stores.base import NOT_ROUTED, Outcome, Routing, Store, Target, TransientError, scan
+from tattoo_data.stores.bucket import Bucket
 from tattoo_data.stores.faulty import FaultyStore, Rates
 from tattoo_data.stores.memory import MemoryStore
-from tattoo_data.stores.objects import Bucket
 from tattoo_data.stores.retrying import Patience, RetryingBucket, RetryingStore
 from tattoo_data.testing.contract import StoreContract, make_entry
 from tests.stores.conftest import ACCESS
@@ -94,11 +94,11 @@ def test_a_read_that_fails_for_load_comes_in_the_end() -> None:
     class Flaky(MemoryStore):
         left = 3
 
-        def get(self, keys: Sequence[str]) -> list[Entry]:
+        def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
             Flaky.left -= 1
             if Flaky.left > 0:
                 raise broken("get")
-            return super().get(keys)
+            return super().get(keys, routing)
 
     inner = Flaky(StoreName.TABLE)
     inner.ensure()

@@ -106,10 +106,25 @@ def common(function: Function) -> Function:
 
 
 def writing(function: Function) -> Function:
-    """The options of every command that writes to a live store."""
+    """The options of every command that writes to a live store. The command gets them as `write`."""
+
+    @functools.wraps(function)
+    def wrapper(**options: Any) -> Any:
+        from tattoo_data.engine.verify import Verify
+        from tattoo_data.runs.session import WriteOptions
+
+        write = WriteOptions(
+            dry_run=options.pop("dry_run"),
+            verify=Verify(options.pop("verify")),
+            undo=not options.pop("no_undo"),
+            wait=options.pop("wait"),
+        )
+        return function(write=write, **options)
+
+    decorated: Function = wrapper
     for option in reversed(_WRITING):
-        function = option(function)
-    return function
+        decorated = option(decorated)
+    return decorated
 
 
 def as_of(function: Function) -> Function:
@@ -136,5 +151,13 @@ _WRITING = (
         default="keys",
         show_default=True,
         help="Read back what was written, everything, or nothing.",
+    ),
+    click.option("--no-undo", is_flag=True, help="Keep no before-images: there is no way back, and no room is needed."),
+    click.option(
+        "--wait",
+        type=click.FloatRange(0, 86_400),
+        default=0,
+        metavar="SECONDS",
+        help="Wait for another command that writes to this target.  [0]",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from tattoo_data.engine.flow import Progress, no_progress
@@ -21,12 +21,20 @@ class Output:
         self.verbose = verbose
         self._end_progress: Callable[[], None] = _nothing
 
-    def document(self, document: object) -> None:
-        """Print one JSON document."""
+    def document(self, document: Mapping[str, object], *, rows: tuple[str, Iterable[object]] | None = None) -> None:
+        """Print one JSON document. `rows` is a last field, whose members are printed as they come: there may be
+        millions."""
         import msgspec
 
         self.end_progress()
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+        text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+        if rows is not None:
+            name, members = rows
+            sys.stdout.write(text.removesuffix("\n}") + f',\n  "{name}": [')
+            for number, member in enumerate(members):
+                sys.stdout.write(("," if number else "") + "\n    " + msgspec.json.encode(member).decode())
+            text = "\n  ]\n}"
+        sys.stdout.write(text + "\n")
 
     def line(self, text: str = "") -> None:
         """Print one line of the result."""

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tattoo_data.cli.options import Invocation
 from tattoo_data.engine.make_equal import Change
-from tattoo_data.engine.plan import StorePlan
+from tattoo_data.engine.plan import Step, StorePlan
 from tattoo_data.environment import Environment
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.keys import split_item_key
 
 if TYPE_CHECKING:
+    from tattoo_data.runs.undo import Undone
     from tattoo_data.seeding.prove import Proof
 
 PARTIAL = 3
 FAILED_PROOF = 12
+UNDECIDED = 13
 _LISTED = 20
 _FAILURES = 20
+#: Up to so many steps a plan is sorted for a reader; a longer one comes as it is applied.
+_SORTED = 100_000
+_ACTIONS = ("create", "replace", "delete")
 _COLUMNS = ("created", "replaced", "deleted", "moved", "unchanged", "failed")
 
 
@@ -46,18 +52,18 @@ def amounts(counts: Mapping[str, int]) -> str:
 
 def change_document(change: Change) -> dict[str, Any]:
     """The fields that every writing command adds."""
-    document: dict[str, Any] = {
+    return {
         "dryRun": change.dry_run,
         "changes": {name.value: asdict(change.counts[name]) for name in StoreName},
         "removed": dict(change.removed),
         "failures": [{**asdict(each), "store": each.store.value} for each in change.failures],
+        "changedMeanwhile": [
+            {"store": name.value, "key": key} for name, keys in change.drifted.items() for key in keys
+        ],
         "fingerprintBefore": change.fingerprint_before,
         "fingerprint": change.fingerprint,
         "run": change.run,
     }
-    if change.dry_run:
-        document["plan"] = [step for plan in change.plan.stores.values() for step in _steps(plan)]
-    return document
 
 
 def show_change(
@@ -67,7 +73,12 @@ def show_change(
     output = invocation.output
     if output.json:
         proven = {"proof": asdict(proof) if proof else None}
-        output.document(envelope(invocation, env, **change_document(change), **proven, **more))
+        document = envelope(invocation, env, **change_document(change), **proven, **more)
+        if change.dry_run:
+            steps = (step for plan in change.plan.stores.values() for step in _steps(plan))
+            output.document(document, rows=("plan", steps))
+        else:
+            output.document(document)
         return _exit_code(change, proof)
     output.line(_summary(change, headline))
     _show_counts(invocation, change)
@@ -77,6 +88,7 @@ def show_change(
     if change.dry_run:
         _show_plan(invocation, change)
     _show_failures(invocation, change)
+    _show_drifted(invocation, change)
     if proof:
         _show_proof(invocation, proof)
     if change.fingerprint and not change.failures:
@@ -84,12 +96,24 @@ def show_change(
     return _exit_code(change, proof)
 
 
+def show_undone(invocation: Invocation, env: Environment, undone: Undone) -> int:
+    """Print what an undo or redo did, and return its exit code."""
+    headline = f"{invocation.command} of {undone.run.words} ({undone.run.id})"
+    code = show_change(invocation, env, undone.change, headline=headline, undone=undone.run.id)
+    if code == UNDECIDED:
+        invocation.output.say(
+            "\nhint: Look at what is there now; --force puts back these too, and `undo RUN` takes back an older run."
+        )
+    return code
+
+
 def _summary(change: Change, headline: str) -> str:
     if change.dry_run:
         return f"{headline}: the plan. Nothing was changed."
-    if change.run is None:
-        return f"{headline}: nothing to do, the stores hold it already."
-    return f"{headline}: {'finished, but some entries failed' if change.failures else 'done'}."
+    if change.failures:
+        left = all(each.is_conflict for each in change.failures)
+        return f"{headline}: finished, but some entries {'were left' if left else 'failed'}."
+    return f"{headline}: {'done' if change.run else 'nothing to do, the stores hold it already'}."
 
 
 def _show_counts(invocation: Invocation, change: Change) -> None:
@@ -105,20 +129,30 @@ def _show_counts(invocation: Invocation, change: Change) -> None:
 
 def _show_plan(invocation: Invocation, change: Change) -> None:
     for plan in change.plan.stores.values():
-        steps = _steps(plan)
-        shown = steps if invocation.output.verbose else steps[:_LISTED]
-        for step in shown:
+        shown = None if invocation.output.verbose else _LISTED
+        for step in islice(_steps(plan), shown):
             invocation.output.line(f"  {step['action']:8} {step['store']}  {_spell_key(step['store'], step['key'])}")
-        if len(steps) > len(shown):
-            invocation.output.line(f"  ... and {len(steps) - len(shown):,} more of {plan.store.value} (-v shows all)")
+        more = len(plan.structure) + plan.size - (shown or 0)
+        if shown and more > 0:
+            invocation.output.line(f"  ... and {more:,} more of {plan.store.value} (-v shows all)")
 
 
 def _show_failures(invocation: Invocation, change: Change) -> None:
     for failure in change.failures[:_FAILURES]:
         key = _spell_key(failure.store.value, failure.key)
-        invocation.output.line(f"failed: {failure.store.value} {key}: {failure.error}: {failure.message}")
+        what = "left" if failure.is_conflict else "failed"
+        invocation.output.line(f"{what}: {failure.store.value} {key}: {failure.error}: {failure.message}")
     if len(change.failures) > _FAILURES:
         invocation.output.line(f"... and {len(change.failures) - _FAILURES:,} more (--json lists all)")
+
+
+def _show_drifted(invocation: Invocation, change: Change) -> None:
+    keys = [(name, key) for name, each in change.drifted.items() for key in each]
+    for name, key in keys[:_FAILURES]:
+        spelled = _spell_key(name.value, key)
+        invocation.output.line(f"changed meanwhile: {name.value} {spelled}: what it held then is kept in the run")
+    if len(keys) > _FAILURES:
+        invocation.output.line(f"... and {len(keys) - _FAILURES:,} more (--json lists all)")
 
 
 def _show_proof(invocation: Invocation, proof: Proof) -> None:
@@ -130,20 +164,27 @@ def _show_proof(invocation: Invocation, proof: Proof) -> None:
 
 
 def _exit_code(change: Change, proof: Proof | None) -> int:
+    if change.dry_run:
+        return 0
     if change.failures:
-        return PARTIAL
+        return UNDECIDED if all(each.is_conflict for each in change.failures) else PARTIAL
     return FAILED_PROOF if proof and proof.broken else 0
 
 
-def _steps(plan: StorePlan) -> list[dict[str, str]]:
-    steps = [{"store": plan.store.value, "action": "mend", "key": what} for what in plan.structure]
-    for action, keys in (
-        ("create", [entry.key for entry in plan.create]),
-        ("replace", [entry.key for entry in plan.replace]),
-        ("delete", [target.key for target in plan.delete]),
-    ):
-        steps += [{"store": plan.store.value, "action": action, "key": key} for key in keys]
-    return steps
+def _steps(plan: StorePlan) -> Iterator[dict[str, str]]:
+    """What a plan does, structure first; a short one in the order of actions and keys."""
+    store = plan.store.value
+    yield from ({"store": store, "action": "mend", "key": what} for what in plan.structure)
+    steps: Iterable[Step] = plan.steps()
+    if plan.size <= _SORTED:
+        steps = sorted(steps, key=lambda step: (_ACTIONS.index(_action(step)), step.key))
+    yield from ({"store": store, "action": _action(step), "key": step.key} for step in steps)
+
+
+def _action(step: Step) -> str:
+    if step.put is None:
+        return "delete"
+    return "create" if step.before is None else "replace"
 
 
 def _spell_key(store: str, key: str) -> str:

@@ -24,7 +24,7 @@ def tracer() -> Trace:
         received = "?" if exchange.received_bytes is None else str(exchange.received_bytes)
         outcome = exchange.status if exchange.error is None else exchange.error
         sys.stderr.write(
-            f"debug: {exchange.service} {exchange.operation} attempt {exchange.attempt}: {outcome}, "
+            f"debug: {exchange.store} {exchange.operation} attempt {exchange.attempt}: {outcome}, "
             f"{exchange.sent_bytes} bytes sent, {received} received, {exchange.seconds * 1000:.1f} ms\n"
         )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
-from typing import Protocol, TypeVar
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Any, Protocol, TypeVar
 
 from tattoo_data.stores.base import Limits
 
@@ -54,3 +55,22 @@ def in_flight(pool: Executor, work: Callable[[T], R], units: Iterable[T]) -> Ite
     finally:
         for future in waiting:
             future.cancel()
+
+
+_END = object()
+
+
+def ahead(units: Iterator[T]) -> Iterator[T]:
+    """Each unit, made in a thread of its own while the one before it is used: one is ready at most."""
+    with ThreadPoolExecutor(1) as thread:
+        following: Future[Any] = thread.submit(next, units, _END)
+        while (unit := following.result()) is not _END:
+            following = thread.submit(next, units, _END)
+            yield unit
+
+
+def slices(units: Iterable[T], length: int) -> Iterator[list[T]]:
+    """`units` in their order, `length` at a time."""
+    remaining = iter(units)
+    while part := list(islice(remaining, length)):
+        yield part

@@ -1,17 +1,18 @@
-"""The one act of every writing command: make the live stores equal a desired state."""
+"""The one act of every writing command: make the live stores equal a desired state, or what a run found."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from tattoo_data.engine.apply import apply, mend_structure
+from tattoo_data.engine.apply import Tools, apply, mend_structure
+from tattoo_data.engine.back import Fetch, Images, plan_back
 from tattoo_data.engine.flow import Progress, no_progress
-from tattoo_data.engine.plan import Desired, Plan, StorePlan, make_plan
+from tattoo_data.engine.journal import Journal
+from tattoo_data.engine.plan import Counts, Desired, Plan, StorePlan, count, make_plan
 from tattoo_data.engine.scan import Live, read_all
-from tattoo_data.engine.verify import Failure, Verify, failed_keys, verify
+from tattoo_data.engine.verify import Failure, Verify, left_over, verify
 from tattoo_data.errors import StructureRefused
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.fingerprint import Sum, state_fingerprint
@@ -21,44 +22,19 @@ _VARIABLES = {StoreName.TABLE: "DYNAMODB_TABLE_NAME or --table"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """What became of the entries of one store."""
-
-    created: int = 0
-    replaced: int = 0
-    deleted: int = 0
-    moved: int = 0
-    unchanged: int = 0
-    failed: int = 0
-
-    @property
-    def changed(self) -> int:
-        """How many entries are other than before."""
-        return self.created + self.replaced + self.deleted + self.moved
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a writing command did, or with `dry_run` would do."""
+    """What a writing command did, or with `dry_run` would do. `drifted` are keys that somebody else wrote while the
+    command ran: what they held then is kept in the run."""
 
     plan: Plan
     dry_run: bool
     counts: Mapping[StoreName, Counts]
     failures: tuple[Failure, ...] = ()
+    drifted: Mapping[StoreName, tuple[str, ...]] = field(default_factory=dict)
     fingerprint_before: str | None = None
     fingerprint: str | None = None
     run: str | None = None
     removed: Mapping[str, int] = field(default_factory=dict)
-
-
-class Journal(Protocol):
-    """Keeps what a writing command did. It is begun before the first write, and ended after the last."""
-
-    def begin(self, plan: Plan, fingerprint_before: str) -> str:
-        """Keep that a command begins to write, and return the run's id."""
-
-    def end(self, change: Change) -> None:
-        """Keep how it ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,38 +52,63 @@ def make_equal(stores: LiveStores, desired: Desired, journal: Journal, pool: Exe
 
     Raises `StructureRefused` before anything is written where a store's structure cannot be mended.
     """
-    live = read_all(stores, pool, progress=how.progress)
+
+    def plan(live: Mapping[StoreName, Live]) -> Plan:
+        return make_plan(desired, live, swap=how.swap, progress=how.progress)
+
+    return _change(Tools(stores=stores, pool=pool, journal=journal, progress=how.progress), plan, how)
+
+
+def take_back(
+    stores: LiveStores, images: Images, fetch: Fetch, journal: Journal, pool: Executor, how: How, *, force: bool = False
+) -> Change:
+    """Put before-images back, each only where live still is what the run wrote, or with `force` whatever it is. What
+    is left is among the failures, as `ChangedSince`. Raises as `make_equal` does."""
+
+    def plan(live: Mapping[StoreName, Live]) -> Plan:
+        return plan_back(images, live, fetch, force=force)
+
+    tools = Tools(stores=stores, pool=pool, journal=journal, progress=how.progress, compare=True, force=force)
+    return _change(tools, plan, how)
+
+
+def _change(tools: Tools, make: Callable[[Mapping[StoreName, Live]], Plan], how: How) -> Change:
+    live = read_all(tools.stores, tools.pool, progress=how.progress)
     _refuse(live)
-    plan = make_plan(desired, live, swap=how.swap)
+    plan = make(live)
     before = _fingerprint({name: each.total for name, each in live.items()})
     if how.dry_run or plan.is_empty:
-        counts = {name: _planned(plan.stores.get(name)) for name in StoreName}
-        fingerprint = None if how.dry_run else before
         return Change(
             plan=plan,
             dry_run=how.dry_run,
-            counts=counts,
+            counts={name: plan.stores[name].counts if name in plan.stores else Counts() for name in StoreName},
+            failures=tuple(left_over(plan)),
             fingerprint_before=before,
-            fingerprint=fingerprint,
+            fingerprint=None if how.dry_run else before,
             removed=plan.removed(),
         )
-    run = journal.begin(plan, before)
-    mend_structure(plan, stores, pool)
-    applied = apply(plan, stores, pool, how.progress)
-    verified = verify(plan, live, applied, stores, pool, how.verify, how.progress)
-    sums = {name: each.total for name, each in live.items()} | verified.sums
-    change = Change(
+    return _carried_out(tools, plan, live, before, how)
+
+
+def _carried_out(tools: Tools, plan: Plan, live: Mapping[StoreName, Live], before: str | None, how: How) -> Change:
+    assert before is not None
+    run = tools.journal.begin(plan, before)
+    mend_structure(plan, tools.stores, tools.pool)
+    applied = apply(plan, tools)
+    verified = verify(plan, live, applied, tools.stores, tools.pool, how.verify, how.progress)
+    sums: dict[StoreName, Sum | None] = {name: each.total for name, each in live.items()}
+    sums |= verified.sums
+    return Change(
         plan=plan,
         dry_run=False,
-        counts={name: _counted(plan.stores.get(name), failed_keys(verified.failures, name)) for name in StoreName},
+        counts={name: _counted(plan.stores.get(name), verified.failures) for name in StoreName},
         failures=tuple(verified.failures),
+        drifted={name: tuple(each.drifted) for name, each in applied.items() if each.drifted},
         fingerprint_before=before,
         fingerprint=_fingerprint(sums),
         run=run,
         removed=plan.removed(),
     )
-    journal.end(change)
-    return change
 
 
 def _refuse(live: Mapping[StoreName, Live]) -> None:
@@ -121,26 +122,14 @@ def _refuse(live: Mapping[StoreName, Live]) -> None:
             )
 
 
-def _fingerprint(sums: Mapping[StoreName, Sum]) -> str:
-    return state_fingerprint({name: sums[name].hex() for name in StoreName})
+def _fingerprint(sums: Mapping[StoreName, Sum | None]) -> str | None:
+    """None where a store could not be read back, so that nothing is known of the state."""
+    known = {name: each.hex() for name, each in sums.items() if each is not None}
+    return state_fingerprint(known) if len(known) == len(StoreName) else None
 
 
-def _planned(plan: StorePlan | None) -> Counts:
-    return _counted(plan, set())
-
-
-def _counted(plan: StorePlan | None, failed: set[str]) -> Counts:
-    """Counts of a plan of which `failed` keys were not done. A record that moved is counted once, as moved."""
+def _counted(plan: StorePlan | None, failures: list[Failure]) -> Counts:
     if plan is None:
         return Counts()
-    moved = {old: new for old, new in plan.moved.items() if old not in failed and new not in failed}
-    arrived = set(moved.values())
-    done = failed | arrived
-    return Counts(
-        created=sum(entry.key not in done for entry in plan.create),
-        replaced=sum(entry.key not in done for entry in plan.replace),
-        deleted=sum(target.key not in failed and target.key not in moved for target in plan.delete),
-        moved=len(moved),
-        unchanged=plan.unchanged,
-        failed=len(failed),
-    )
+    failed = {failure.key for failure in failures if failure.store is plan.store}
+    return sum((count(part, failed) for part in plan.parts()), Counts())

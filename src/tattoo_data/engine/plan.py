@@ -1,73 +1,139 @@
-"""Plan: the changes that would make live stores equal a desired state. Pure: it reads and writes nothing."""
+"""Plan: the changes that would make live stores equal a desired state. Pure: it reads and writes no store.
+
+A plan is not a list: it compares one place of the spools after the other each time it is read, so that a million
+changes take no more memory than a thousand.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import partial
 
-from tattoo_data.engine.scan import OTHER, Live, kind_of_item
-from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.fingerprint import digest
+import msgspec
+
+from tattoo_data.engine.flow import Progress, no_progress
+from tattoo_data.engine.scan import OTHER, Held, Live, kind_of_item
+from tattoo_data.engine.spool import PLACES, Spool
+from tattoo_data.model.entry import Blob, Entry, StoreName
+from tattoo_data.model.fingerprint import digest, digest_canonical
 from tattoo_data.model.project import moved_key
-from tattoo_data.stores.base import Target
 
 #: Over this many documents an index that changes by more than half is built anew and swapped in.
 SWAP_DOCUMENTS = 10_000
+_GATHERED = 1_000
 
-Source = Callable[[], Iterator[Entry]]
+Entries = Callable[[], Iterable[tuple[StoreName, Entry]]]
+Blobs = Callable[[str], Blob]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """What stores are to hold. A store without a source is not looked at and not touched.
+    """What stores are to hold. A store that is not among `stores` is not looked at and not touched.
 
-    `prune` says that whatever is not in it goes. `move` says that a record found under the Node tools' sort key is
-    put under ours, and goes there.
+    `entries` gives all of it, in any order, each key of a store once. `prune` says that whatever is not in it goes.
+    `move` says that a record found under the Node tools' sort key is put under ours, and goes there. `canonical` says
+    that bodies are canonical bytes already, and `blobs` gives the body of an image by its key.
     """
 
-    sources: Mapping[StoreName, Source]
+    stores: Collection[StoreName]
+    entries: Entries
     prune: bool = False
     move: bool = False
+    canonical: bool = False
+    blobs: Blobs | None = None
+
+
+class Wanted(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One entry of a desired state, with its digest."""
+
+    key: str
+    digest: bytes
+    body: bytes
+    routing: str | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes of its body."""
+        return len(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of one key: from the digest `before` to the entry `put`, whose digest is `after`; None is nothing.
+
+    `routing` is that of the document that is there. `moved_to` is the key that a deleted record is put under.
+    """
+
+    key: str
+    before: bytes | None
+    after: bytes | None
+    put: Entry | None
+    routing: str | None = None
+    moved_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The changes of one place, how many entries are right already, and the keys that are left as they are because
+    somebody else changed them."""
+
+    steps: list[Step]
+    unchanged: int = 0
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What becomes of the entries of one store."""
+
+    created: int = 0
+    replaced: int = 0
+    deleted: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
 
 
 @dataclass(slots=True, kw_only=True)
 class StorePlan:
-    """The changes of one store. `moved` are keys of `delete` whose record is put under another key in `create` or
-    `replace`; `structure` says in words what is made or mended first."""
+    """The changes of one store: `part` gives those of one place. `structure` says in words what is made or mended
+    first, `rebuild` that the index must be built anew, `swap` that it will be. `size` is the number of steps."""
 
     store: StoreName
-    create: list[Entry] = field(default_factory=list)
-    replace: list[Entry] = field(default_factory=list)
-    delete: list[Target] = field(default_factory=list)
-    moved: dict[str, str] = field(default_factory=dict)
-    unchanged: int = 0
+    part: Callable[[int], Part]
+    counts: Counts = field(default_factory=Counts)
+    removed: Counter[str] = field(default_factory=Counter)
+    left: list[str] = field(default_factory=list)
+    size: int = 0
     structure: tuple[str, ...] = ()
     rebuild: bool = False
     swap: bool = False
 
-    @property
-    def puts(self) -> Iterator[Entry]:
-        """Everything that is written."""
-        yield from self.create
-        yield from self.replace
+    def parts(self) -> Iterator[Part]:
+        """The changes, one place after the other."""
+        return map(self.part, range(PLACES))
 
-    @property
-    def size(self) -> int:
-        """How many entries change."""
-        return len(self.create) + len(self.replace) + len(self.delete)
+    def steps(self) -> Iterator[Step]:
+        """Every change."""
+        return (step for part in self.parts() for step in part.steps)
+
+    def puts(self) -> Iterator[Step]:
+        """The changes that write an entry."""
+        return (step for step in self.steps() if step.put is not None)
+
+    def deletes(self) -> Iterator[Step]:
+        """The changes that take an entry away."""
+        return (step for step in self.steps() if step.put is None)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
         return not self.size and not self.structure and not self.rebuild
-
-    def removed(self) -> Counter[str]:
-        """How many of which kind go, those that only move left out."""
-        gone = (target.key for target in self.delete if target.key not in self.moved)
-        if self.store is StoreName.TABLE:
-            return Counter(map(kind_of_item, gone))
-        return Counter({"documents" if self.store is StoreName.INDEX else "images": sum(1 for _ in gone)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,46 +151,106 @@ class Plan:
         """How many of which kind go, over all stores; `other` are items that are no records."""
         total: Counter[str] = Counter()
         for plan in self.stores.values():
-            total += plan.removed()
+            total += plan.removed
         order = ("artists", "studios", "styles", OTHER, "documents", "images")
         return {kind: total[kind] for kind in order if total[kind]}
 
 
-def make_plan(desired: Desired, live: Mapping[StoreName, Live], *, swap: bool = True) -> Plan:
+def make_plan(
+    desired: Desired, live: Mapping[StoreName, Live], *, swap: bool = True, progress: Progress = no_progress
+) -> Plan:
     """Compare by content, and say what has to change. `swap` allows that an index is built anew."""
-    plans = {name: _plan_store(source, live[name], desired) for name, source in desired.sources.items()}
+    wanted = _gather(desired, progress)
+    plans = {name: _plan_store(wanted[name], live[name], desired) for name in desired.stores}
     if index := plans.get(StoreName.INDEX):
         index.swap = swap and _is_swapped(index, live[StoreName.INDEX])
     return Plan(stores=plans)
 
 
-def _plan_store(source: Source, live: Live, desired: Desired) -> StorePlan:
-    plan = StorePlan(store=live.store, structure=_structure(live), rebuild=_is_rebuilt(live))
-    wanted: set[str] = set()
-    for entry in source():
-        wanted.add(entry.key)
-        _compare(plan, entry, live)
-    gone: dict[str, str] = _moved(live, wanted) if desired.move and live.store is StoreName.TABLE else {}
-    plan.moved = gone
-    doomed = [key for key in live.digests if key not in wanted] if desired.prune else list(gone)
-    plan.delete = [Target(key, live.routing.get(key)) for key in doomed]
+def count(part: Part, failed: Collection[str] = ()) -> Counts:
+    """Counts of one place of which the changes of `failed` keys were not made. A record that moved is counted once,
+    as moved."""
+    arrived = {step.moved_to for step in part.steps if step.moved_to and step.key not in failed} - set(failed)
+    created = replaced = deleted = moved = 0
+    for step in part.steps:
+        if step.key in failed or step.key in arrived:
+            continue
+        if step.put is None:
+            moved += step.moved_to in arrived
+            deleted += step.moved_to not in arrived
+        elif step.before is None:
+            created += 1
+        else:
+            replaced += 1
+    lost = sum(step.key in failed for step in part.steps) + len(part.left)
+    return Counts(
+        created=created, replaced=replaced, deleted=deleted, moved=moved, unchanged=part.unchanged, failed=lost
+    )
+
+
+def plan_of(live: Live, part: Callable[[int], Part]) -> StorePlan:
+    """A store's plan with all that is counted in it, from the changes of each place."""
+    plan = StorePlan(store=live.store, part=part, structure=_structure(live), rebuild=_is_rebuilt(live))
+    for each in plan.parts():
+        plan.size += len(each.steps)
+        plan.left += each.left
+        plan.counts += count(each)
+        plan.removed += _removed(live.store, each)
     return plan
 
 
-def _compare(plan: StorePlan, entry: Entry, live: Live) -> None:
-    there = live.digests.get(entry.key)
-    if there is None:
-        plan.create.append(entry)
-    elif there != digest(live.store, entry):
-        plan.replace.append(entry)
-    else:
-        plan.unchanged += 1
+def _gather(desired: Desired, progress: Progress) -> dict[StoreName, Spool[Wanted]]:
+    wanted = {name: Spool(Wanted, name) for name in desired.stores}
+    gathered: dict[StoreName, list[Wanted]] = {name: [] for name in desired.stores}
+    for name, entry in desired.entries():
+        body_digest = digest_canonical(entry.key, entry.body) if desired.canonical else digest(name, entry)
+        gathered[name].append(Wanted(entry.key, body_digest, entry.body, entry.routing))
+        if len(gathered[name]) == _GATHERED:
+            wanted[name].add(gathered[name])
+            gathered[name] = []
+            progress("prepared", sum(each.count for each in wanted.values()), None)
+    for name, rest in gathered.items():
+        wanted[name].add(rest)
+    return wanted
 
 
-def _moved(live: Live, wanted: set[str]) -> dict[str, str]:
-    """Old key -> new key of the wanted records that are there in the Node tools' form."""
-    moves = ((key, moved_key(key)) for key in live.digests if key not in wanted)
-    return {old: new for old, new in moves if new in wanted}
+def _plan_store(wanted: Spool[Wanted], live: Live, desired: Desired) -> StorePlan:
+    return plan_of(live, partial(_compare, wanted, live, desired))
+
+
+def _compare(wanted: Spool[Wanted], live: Live, desired: Desired, place: int) -> Part:
+    """The changes of one place."""
+    there = {held.key: held for held in live.held.part(place)}
+    here = {each.key: each for each in wanted.part(place)}
+    steps: list[Step] = []
+    unchanged = 0
+    for key, each in here.items():
+        held = there.pop(key, None)
+        if held is not None and held.digest == each.digest:
+            unchanged += 1
+        else:
+            steps.append(_put(each, held, desired.blobs if live.store is StoreName.IMAGES else None))
+    moves = desired.move and live.store is StoreName.TABLE
+    for key, held in there.items():
+        moved = moved_key(key) if moves else None
+        moved_to = moved if moved in here else None
+        if desired.prune or moved_to:
+            steps.append(Step(key, held.digest, None, None, held.routing, moved_to))
+    return Part(steps, unchanged)
+
+
+def _put(each: Wanted, held: Held | None, blobs: Blobs | None) -> Step:
+    load = partial(blobs, each.key) if blobs else None
+    entry = Entry(each.key, each.body, each.routing, load)
+    return Step(each.key, held.digest if held else None, each.digest, entry, held.routing if held else None)
+
+
+def _removed(store: StoreName, part: Part) -> Counter[str]:
+    """How many of which kind go, those that only move left out."""
+    gone = [step.key for step in part.steps if step.put is None and step.moved_to is None]
+    if store is StoreName.TABLE:
+        return Counter(map(kind_of_item, gone))
+    return Counter({"documents" if store is StoreName.INDEX else "images": len(gone)})
 
 
 def _structure(live: Live) -> tuple[str, ...]:
@@ -140,7 +266,7 @@ def _is_rebuilt(live: Live) -> bool:
 def _is_swapped(plan: StorePlan, live: Live) -> bool:
     if plan.rebuild:
         return True
-    count = live.total.count
-    largest = max(count, plan.unchanged + len(plan.create) + len(plan.replace))
+    there = live.total.count
+    largest = max(there, plan.counts.unchanged + plan.counts.created + plan.counts.replaced)
     # An index that holds nothing has no reader to keep from seeing it half done.
-    return bool(count) and largest > SWAP_DOCUMENTS and plan.size * 2 > largest
+    return bool(there) and largest > SWAP_DOCUMENTS and plan.size * 2 > largest

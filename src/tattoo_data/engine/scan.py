@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import msgspec
 
 from tattoo_data.engine.flow import Progress, no_progress
+from tattoo_data.engine.spool import Spool
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import Sum, digest
 from tattoo_data.model.keys import record_of
 from tattoo_data.model.project import document_of
-from tattoo_data.stores.base import Description, Store, scan
+from tattoo_data.stores.base import Description, Store, pages
 from tattoo_data.stores.live import LiveStores
 
 OTHER = "other"
@@ -22,9 +23,23 @@ OTHER = "other"
 _WORTH_SEGMENTS = 2_000
 
 
+class Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One entry that a scan found: its key, the digest of its content, and a document's routing."""
+
+    key: str
+    digest: bytes
+    routing: str | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes of its key."""
+        return len(self.key)
+
+
 @dataclass(slots=True, kw_only=True)
 class Live:
-    """What one store holds: a digest for each key, the fingerprint's sum, and how many of each kind.
+    """What one store holds: the fingerprint's sum, how many of each kind, and a digest for each key in `held`,
+    where those were asked for.
 
     `artists` is the sum of the index's artist documents, or of the documents that the table's artists give; the
     latter is filled on request only.
@@ -32,8 +47,7 @@ class Live:
 
     store: StoreName
     description: Description | None
-    digests: dict[str, bytes] = field(default_factory=dict)
-    routing: dict[str, str] = field(default_factory=dict)
+    held: Spool[Held]
     total: Sum = field(default_factory=Sum)
     kinds: Counter[str] = field(default_factory=Counter)
     artists: Sum = field(default_factory=Sum)
@@ -56,32 +70,46 @@ class _Document(msgspec.Struct):
 _decode_document = msgspec.json.Decoder(_Document).decode
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unit:
+    """One segment of one store, and what is wanted of it."""
+
+    store: Store
+    segment: int
+    segments: int
+    held: Spool[Held] | None
+    project: bool
+
+
 def read_all(
     stores: LiveStores,
     pool: Executor,
     *,
     only: Iterable[StoreName] = tuple(StoreName),
     project: bool = False,
+    keep: bool = True,
     progress: Progress = no_progress,
 ) -> dict[StoreName, Live]:
     """Scan the stores beside each other; one whose structure is refused is described only, since what it holds may
-    have no key of ours. With `project`, the table's `artists` is the sum of the documents that
-    its items give, to be compared with the index's."""
+    have no key of ours. With `project`, the table's `artists` is the sum of the documents that its items give, to be
+    compared with the index's; without `keep`, sums and counts are all that is wanted."""
     names = list(only)
     found = dict(zip(names, pool.map(lambda name: stores[name].describe(), names), strict=True))
+    live = {name: Live(store=name, description=found[name], held=Spool(Held, name)) for name in names}
     units = [
-        (stores[name], segment, segments)
+        _Unit(
+            store=stores[name],
+            segment=segment,
+            segments=segments,
+            held=live[name].held if keep else None,
+            project=project,
+        )
         for name in names
         if (description := found[name]) is not None and not description.refused
         for segments in [_segments(stores[name], description)]
         for segment in range(segments)
     ]
-    live = {name: Live(store=name, description=found[name]) for name in names}
-
-    def work(unit: tuple[Store, int, int]) -> Live:
-        return _read_segment(*unit, project=project)
-
-    for part in pool.map(work, units):
+    for part in pool.map(_read_segment, units):
         _merge(live[part.store], part)
         progress("scanned", sum(each.total.count for each in live.values()), None)
     return live
@@ -106,34 +134,43 @@ def kind_of_item(key: str) -> str:
     return record.kind.plural if record else OTHER
 
 
+def read_held(store: Store) -> Spool[Held]:
+    """The digests of one store, or of one index of several."""
+    held = Spool(Held, store.name)
+    _read_segment(_Unit(store=store, segment=0, segments=1, held=held, project=False))
+    return held
+
+
 def _segments(store: Store, description: Description) -> int:
     return store.limits.segments if description.count > _WORTH_SEGMENTS else 1
 
 
-def _read_segment(store: Store, segment: int, segments: int, *, project: bool) -> Live:
-    live = Live(store=store.name, description=None)
-    for entry in scan(store, segment, segments):
-        _count(live, entry, project=project)
-    return live
+def _read_segment(unit: _Unit) -> Live:
+    name = unit.store.name
+    part = Live(store=name, description=None, held=Spool(Held, name))
+    for entries in pages(unit.store, unit.segment, unit.segments):
+        found = _count(part, entries, project=unit.project)
+        if unit.held is not None:
+            unit.held.add(found)
+    return part
 
 
-def _count(live: Live, entry: Entry, *, project: bool) -> None:
-    entry_digest = digest(live.store, entry)
-    kind = kind_of(live.store, entry)
-    live.digests[entry.key] = entry_digest
-    live.total.add(entry_digest)
-    live.kinds[kind] += 1
-    if entry.routing is not None:
-        live.routing[entry.key] = entry.routing
-    if live.store is StoreName.INDEX and kind != OTHER:
-        live.artists.add(entry_digest)
-    elif project and live.store is StoreName.TABLE and (document := document_of(entry)) is not None:
-        live.artists.add(digest(StoreName.INDEX, document))
+def _count(live: Live, entries: Sequence[Entry], *, project: bool) -> list[Held]:
+    found: list[Held] = []
+    for entry in entries:
+        entry_digest = digest(live.store, entry)
+        kind = kind_of(live.store, entry)
+        found.append(Held(entry.key, entry_digest, entry.routing))
+        live.total.add(entry_digest)
+        live.kinds[kind] += 1
+        if live.store is StoreName.INDEX and kind != OTHER:
+            live.artists.add(entry_digest)
+        elif project and live.store is StoreName.TABLE and (document := document_of(entry)) is not None:
+            live.artists.add(digest(StoreName.INDEX, document))
+    return found
 
 
 def _merge(live: Live, part: Live) -> None:
-    live.digests |= part.digests
-    live.routing |= part.routing
     live.total.join(part.total)
     live.artists.join(part.artists)
     live.kinds += part.kinds

@@ -6,21 +6,28 @@ a plain index takes no writes while it is copied, a built one is compared once m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
+from tattoo_data.engine.flow import slices
+from tattoo_data.engine.plan import StorePlan
+from tattoo_data.engine.scan import Held, read_held
+from tattoo_data.engine.spool import PLACES, Spool
 from tattoo_data.errors import StoreError
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest
-from tattoo_data.stores.base import Outcome, Target, scan
+from tattoo_data.stores.base import Outcome, Store, Target
 from tattoo_data.stores.index import IndexStore
 
-Fill = Callable[[IndexStore, Iterable[Entry]], dict[str, Outcome]]
+#: Writes entries through a door, and returns the outcomes of those that were refused.
+Fill = Callable[[Store, Iterable[Entry]], dict[str, Outcome]]
+_READ_KEYS = 1_000
 
 
-def swap_index(door: IndexStore, puts: Iterable[Entry], changed: set[str], fill: Fill) -> dict[str, Outcome]:
-    """Build the index of `puts` and of every old document whose key is not in `changed`, and give it the name.
+def swap_index(door: IndexStore, plan: StorePlan, puts: Iterable[Entry], fill: Fill) -> dict[str, Outcome]:
+    """Build the index of `puts`, which are those of `plan`, and of every old document that the plan does not change,
+    and give it the name.
 
-    `fill` writes entries through a door and returns their outcomes. Returns those of `puts`. Where an old document
+    Returns the outcomes of the puts that were refused; what was there under their keys stays. Where an old document
     cannot be taken over, the old index stays in place and `StoreError` is raised: nothing is lost.
     """
     old = door.concrete()
@@ -29,9 +36,10 @@ def swap_index(door: IndexStore, puts: Iterable[Entry], changed: set[str], fill:
         door.block_writes(name)
     new = door.build()
     try:
-        outcomes = fill(new, puts)
-        copied: dict[str, bytes] = {}
-        _require(door, fill(new, _copy(door, old, changed, copied)))
+        refused = fill(new, puts)
+        copy = _Copy(door, new, plan, refused, fill)
+        for name in old:
+            copy.take_over(name)
         new.settle()
         door.publish(new.index, old)
     except BaseException:
@@ -41,43 +49,75 @@ def swap_index(door: IndexStore, puts: Iterable[Entry], changed: set[str], fill:
         raise
     for name in old:
         if name not in plain or name != door.index:
-            _retire(door, name, new, changed, copied, fill)
-    return outcomes
+            copy.take_late(name)
+            door.remove(name)
+    return refused
 
 
-def _copy(door: IndexStore, old: list[str], changed: set[str], copied: dict[str, bytes]) -> Iterator[Entry]:
-    for name in old:
-        for entry in scan(door.at(name)):
-            if entry.key not in changed:
-                copied[entry.key] = digest(StoreName.INDEX, entry)
-                yield entry
+class _Copy:
+    """Takes over the documents that a plan leaves alone, and knows what it took."""
 
+    def __init__(
+        self, door: IndexStore, new: IndexStore, plan: StorePlan, refused: Collection[str], fill: Fill
+    ) -> None:
+        self._door = door
+        self._new = new
+        self._plan = plan
+        self._refused = refused
+        self._fill = fill
+        self._taken = Spool(Held, StoreName.INDEX)
 
-def _retire(
-    door: IndexStore, name: str, new: IndexStore, changed: set[str], copied: dict[str, bytes], fill: Fill
-) -> None:
-    """Take over what reached the old index after it was copied, and remove it."""
-    there: set[str] = set()
+    def take_over(self, name: str) -> None:
+        """Copy what an old index holds now."""
+        old = self._door.at(name)
+        held = read_held(old)
 
-    def late() -> Iterator[Entry]:
-        for entry in scan(door.at(name)):
-            there.add(entry.key)
-            if entry.key not in changed and copied.get(entry.key) != digest(StoreName.INDEX, entry):
-                yield entry
+        def kept() -> Iterator[Held]:
+            for place in range(PLACES):
+                changed = self._changed(place)
+                yield from (each for each in held.part(place) if each.key not in changed)
 
-    _require(door, fill(new, late()))
-    if gone := [Target(key) for key in copied if key not in there]:
-        new.delete(gone)
-    door.remove(name)
+        self._copy(old, kept())
 
+    def take_late(self, name: str) -> None:
+        """Take over what reached an old index after it was copied."""
+        old = self._door.at(name)
+        held = read_held(old)
+        gone: list[Target] = []
 
-def _require(door: IndexStore, outcomes: dict[str, Outcome]) -> None:
-    refused = [outcome for outcome in outcomes.values() if outcome.error]
-    if refused:
-        first = refused[0]
-        raise StoreError(
-            service="opensearch",
-            endpoint=door.index,
-            operation="rebuild index",
-            reason=f"{len(refused)} documents of the old index were not taken, first {first.key}: {first.message}",
-        )
+        def late() -> Iterator[Held]:
+            for place in range(PLACES):
+                changed = self._changed(place)
+                taken = {each.key: each for each in self._taken.part(place)}
+                for each in held.part(place):
+                    before = taken.pop(each.key, None)
+                    if each.key not in changed and (before is None or before.digest != each.digest):
+                        yield each
+                gone.extend(Target(each.key, each.routing) for each in taken.values())
+
+        self._copy(old, late())
+        for targets in slices(gone, self._new.limits.entries):
+            self._new.delete(targets)
+        self._new.settle()
+
+    def _changed(self, place: int) -> set[str]:
+        return {step.key for step in self._plan.part(place).steps} - set(self._refused)
+
+    def _copy(self, old: IndexStore, kept: Iterator[Held]) -> None:
+        refused = self._fill(self._new, self._read(old, kept))
+        for outcome in refused.values():
+            raise StoreError(
+                service="opensearch",
+                endpoint=self._door.index,
+                operation="rebuild index",
+                reason=f"{len(refused)} documents of the old index were not taken, first {outcome.key}: "
+                f"{outcome.message}",
+            )
+
+    def _read(self, old: IndexStore, kept: Iterator[Held]) -> Iterator[Entry]:
+        """Documents by key: one that went meanwhile is not there to be taken."""
+        for part in slices(kept, _READ_KEYS):
+            routing = {each.key: each.routing for each in part if each.routing is not None}
+            entries = old.get([each.key for each in part], routing)
+            self._taken.add(Held(each.key, digest(StoreName.INDEX, each), each.routing) for each in entries)
+            yield from entries

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tattoo_data.engine.apply import Applied
-from tattoo_data.engine.flow import Progress, in_flight
-from tattoo_data.engine.plan import Plan, StorePlan
+from tattoo_data.engine.flow import Progress, in_flight, slices
+from tattoo_data.engine.plan import Plan, Step, StorePlan
 from tattoo_data.engine.scan import Live, read_all
+from tattoo_data.engine.spool import PLACES
+from tattoo_data.errors import TattooDataError
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.fingerprint import Sum, digest
+from tattoo_data.stores.base import CHANGED, Outcome, Store
 from tattoo_data.stores.live import LiveStores
 
 _KEYS = 100
@@ -36,13 +39,26 @@ class Failure:
     error: str
     message: str
 
+    @property
+    def is_conflict(self) -> bool:
+        """Whether it was left because somebody else changed it."""
+        return self.error == CHANGED
+
 
 @dataclass(slots=True, kw_only=True)
 class Verified:
-    """The fingerprint's sum of each store after the change, and every failure by key."""
+    """The fingerprint's sum of each store after the change, None where it could not be read; and every failure."""
 
-    sums: dict[StoreName, Sum] = field(default_factory=dict)
+    sums: dict[StoreName, Sum | None] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A step, and the digest that its key has now."""
+
+    step: Step
+    now: bytes | None
 
 
 def verify(
@@ -55,81 +71,97 @@ def verify(
     progress: Progress,
 ) -> Verified:
     """Compare what is there now with what the plan wrote. An entry whose write failed is named by that failure, one
-    that was written and reads otherwise as `NotAsWritten`."""
-    verified = Verified()
-    full = [
-        name for name, each in plan.stores.items() if how is Verify.FULL or (how is Verify.KEYS and _large(each, live))
-    ]
-    rescanned = read_all(stores, pool, only=full, progress=progress) if full else {}
+    that was written and reads otherwise as `NotAsWritten`; where a store cannot be read back, every key of it is
+    named, for nothing is counted that was not seen."""
+    verified = Verified(failures=list(left_over(plan)))
     for name, each in plan.stores.items():
-        written = _written(each)
-        if name in rescanned:
-            now = rescanned[name].digests
-            read = {key: now.get(key) for key in written}
-            total = rescanned[name].total
+        full = how is Verify.FULL or (how is Verify.KEYS and _large(each, live[name]))
+        try:
+            now = read_all(stores, pool, only=[name], progress=progress)[name] if full else None
+            read = _read(each, now, applied[name], stores[name], pool, how)
+            total, failures = _taken_in(name, read, live[name].total.copy(), applied[name])
+        except TattooDataError as error:
+            verified.sums[name] = None
+            verified.failures += _unread(each, applied[name], error)
         else:
-            read = _read(stores, pool, each) if how is Verify.KEYS else _believed(written, applied[name], live[name])
-            total = _moved_on(live[name], read)
-        verified.sums[name] = total
-        verified.failures += _failures(name, written, read, applied[name])
+            verified.sums[name] = now.total if now else total
+            verified.failures += failures
     return verified
 
 
-def _large(plan: StorePlan, live: Mapping[StoreName, Live]) -> bool:
+def left_over(plan: Plan) -> Iterator[Failure]:
+    """What the plan leaves as it is, because somebody else changed it."""
+    message = "it was changed since the run wrote it, and is left as it is"
+    for name, each in plan.stores.items():
+        yield from (Failure(store=name, key=key, error=CHANGED, message=message) for key in each.left)
+
+
+def _large(plan: StorePlan, live: Live) -> bool:
     """Whether so much was written that one scan is quicker than reading key by key."""
-    return plan.size > 1_000 and plan.size * 2 > live[plan.store].total.count + len(plan.create)
+    return plan.size > 1_000 and plan.size * 2 > live.total.count + plan.counts.created
 
 
-def _written(plan: StorePlan) -> dict[str, bytes | None]:
-    """Each key that changes -> the digest it is to have, None where it is to be gone."""
-    wanted: dict[str, bytes | None] = {target.key: None for target in plan.delete}
-    wanted.update((entry.key, digest(plan.store, entry)) for entry in plan.puts)
-    return wanted
+def _read(
+    plan: StorePlan, now: Live | None, applied: Applied, store: Store, pool: Executor, how: Verify
+) -> Iterator[_Read]:
+    if now is not None:
+        return _of_scan(plan, now)
+    return _by_key(plan, store, pool) if how is Verify.KEYS else _believed(plan, applied)
 
 
-def _read(stores: LiveStores, pool: Executor, plan: StorePlan) -> dict[str, bytes | None]:
-    store = stores[plan.store]
-    keys = list(_written(plan))
-    parts = (keys[start : start + _KEYS] for start in range(0, len(keys), _KEYS))
-    read: dict[str, bytes | None] = dict.fromkeys(keys)
-    for entries in in_flight(pool, store.get, parts):
-        read.update((entry.key, digest(plan.store, entry)) for entry in entries)
-    return read
+def _of_scan(plan: StorePlan, now: Live) -> Iterator[_Read]:
+    for place in range(PLACES):
+        there = {held.key: held.digest for held in now.held.part(place)}
+        yield from (_Read(step, there.get(step.key)) for step in plan.part(place).steps)
 
 
-def _believed(written: Mapping[str, bytes | None], applied: Applied, live: Live) -> dict[str, bytes | None]:
+def _by_key(plan: StorePlan, store: Store, pool: Executor) -> Iterator[_Read]:
+    def read(steps: Sequence[Step]) -> list[_Read]:
+        routing = {step.key: each for step in steps if (each := _routing(step)) is not None}
+        found = {entry.key: digest(plan.store, entry) for entry in store.get([step.key for step in steps], routing)}
+        return [_Read(step, found.get(step.key)) for step in steps]
+
+    for part in in_flight(pool, read, slices(plan.steps(), _KEYS)):
+        yield from part
+
+
+def _believed(plan: StorePlan, applied: Applied) -> Iterator[_Read]:
     """Without reading: what was written is there, what failed is as it was."""
-    failed = {outcome.key for outcome in applied.failures()}
-    return {key: live.digests.get(key) if key in failed else wanted for key, wanted in written.items()}
+    return (_Read(step, step.before if step.key in applied.failed else step.after) for step in plan.steps())
 
 
-def _moved_on(live: Live, read: Mapping[str, bytes | None]) -> Sum:
-    total = live.total.copy()
-    for key, now in read.items():
-        if before := live.digests.get(key):
-            total.remove(before)
-        if now is not None:
-            total.add(now)
-    return total
+def _routing(step: Step) -> str | None:
+    return step.put.routing if step.put else step.routing
 
 
-def _failures(
-    name: StoreName, written: Mapping[str, bytes | None], read: Mapping[str, bytes | None], applied: Applied
-) -> Iterator[Failure]:
-    failed = {outcome.key: outcome for outcome in applied.failures()}
-    for key, wanted in written.items():
-        if outcome := failed.get(key):
-            yield Failure(store=name, key=key, error=str(outcome.error), message=outcome.message)
-        elif read[key] != wanted:
-            yield Failure(store=name, key=key, error=_NOT_AS_WRITTEN, message=_spell(wanted, read[key]))
+def _taken_in(name: StoreName, read: Iterator[_Read], total: Sum, applied: Applied) -> tuple[Sum, list[Failure]]:
+    """The sum moved on by what is there, and what is not as it should be."""
+    failures: list[Failure] = []
+    for each in read:
+        if each.step.before is not None:
+            total.remove(each.step.before)
+        if each.now is not None:
+            total.add(each.now)
+        if outcome := applied.failed.get(each.step.key):
+            failures.append(_failure(name, outcome))
+        elif each.now != each.step.after:
+            message = _spell(each.step.after, each.now)
+            failures.append(Failure(store=name, key=each.step.key, error=_NOT_AS_WRITTEN, message=message))
+    return total, failures
+
+
+def _unread(plan: StorePlan, applied: Applied, error: TattooDataError) -> Iterator[Failure]:
+    for step in plan.steps():
+        outcome = applied.failed.get(step.key)
+        message = f"it was sent, and could not be read back: {error.message}"
+        yield _failure(plan.store, outcome or Outcome(step.key, error.id, message))
+
+
+def _failure(name: StoreName, outcome: Outcome) -> Failure:
+    return Failure(store=name, key=outcome.key, error=str(outcome.error), message=outcome.message)
 
 
 def _spell(wanted: bytes | None, read: bytes | None) -> str:
     if wanted is None:
         return "it was deleted, and is there"
     return "it was written, and is not there" if read is None else "it was written, and reads otherwise"
-
-
-def failed_keys(failures: Sequence[Failure], store: StoreName) -> set[str]:
-    """The keys of one store that failed."""
-    return {failure.key for failure in failures if failure.store is store}

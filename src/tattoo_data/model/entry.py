@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -33,11 +33,13 @@ class Entry:
     | index | the document's `_id` | the document's `_source` |
     | images | the object's key | `{"md5":"...","size":...}` |
 
-    `routing` is a document's `_routing`, where it has one. `load` reads an object's body; only an entry that is
-    to be written has it.
+    `routing` is a document's `_routing`, where it has one. `load` reads an object's body: an image that is to be
+    written has it, and one that `get` found. `version` is what `get` and `page` know of the write that made it, for
+    `exchange`: only the store that gave it can read it.
     """
 
     key: str
     body: bytes
     routing: str | None = None
-    load: Callable[[], Blob] | None = None
+    load: Callable[[], Blob] | None = field(default=None, compare=False)
+    version: object = field(default=None, compare=False)

@@ -26,8 +26,13 @@ def digest(store: StoreName, entry: Entry) -> bytes:
     sha256(length of the key as 8 bytes, big endian; key; canonical bytes). Raises ValueError where the body is
     not of the store's form.
     """
-    key = entry.key.encode()
-    return hashlib.sha256(len(key).to_bytes(8, "big") + key + _CANONICAL[store](entry.body)).digest()
+    return digest_canonical(entry.key, _CANONICAL[store](entry.body))
+
+
+def digest_canonical(key: str, body: bytes) -> bytes:
+    """The digest of an entry whose body is canonical bytes already."""
+    name = key.encode()
+    return hashlib.sha256(len(name).to_bytes(8, "big") + name + body).digest()
 
 
 class Sum:

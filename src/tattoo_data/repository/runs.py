@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
@@ -16,7 +18,8 @@ from tattoo_data.model.entry import Blob
 
 FORMAT = 1
 _JSON = "application/json"
-_PREFIX = "runs/"
+PREFIX = "runs/"
+_FILE = "/run.json"
 
 
 class ObjectListed(Protocol):
@@ -42,17 +45,40 @@ class Objects(Protocol):
     def get(self, key: str) -> Blob | None:
         """An object, or None."""
 
+    def head(self, key: str) -> Any | None:
+        """Something of an object that is there, or None."""
+
     def put(self, key: str, blob: Blob) -> None:
         """Create or replace an object."""
+
+    def delete(self, keys: Sequence[str]) -> Sequence[Any]:
+        """Delete objects; what is not there is deleted already."""
+
+
+class RunKind(StrEnum):
+    """A run that writes a desired state, or one that takes back a run, or an undo."""
+
+    WRITE = "write"
+    UNDO = "undo"
+    REDO = "redo"
+
+
+class RunStatus(StrEnum):
+    """A run that stays `running` was interrupted; `partial` left something undone that it names."""
+
+    RUNNING = "running"
+    DONE = "done"
+    PARTIAL = "partial"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What one writing command did.
 
-    `target` is the digest that names the stores it wrote to; `status` is `running`, `done` or `partial`, so a
-    run that stays `running` was interrupted. `as_of` is the day that dates were resolved for, where a command
-    had one. `counts` has created, replaced, deleted, moved, unchanged and failed for each store.
+    `target` is the digest that names the stores it wrote to. `as_of` is the day that dates were resolved for, where
+    a command had one. `of` is the run that an undo took back, or the undo that a redo did. `undoable` says that
+    before-images were kept. `lock` is the token of the lock it was written under. `counts` has created, replaced,
+    deleted, moved, unchanged and failed for each store.
     """
 
     id: str
@@ -67,6 +93,15 @@ class Run:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     fingerprint_before: str | None = None
     fingerprint_after: str | None = None
+    kind: str = RunKind.WRITE
+    of: str | None = None
+    undoable: bool = False
+    lock: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The command as it was typed: `reset fresh`."""
+        return " ".join((self.command, *self.arguments))
 
 
 def target_id(region: str, table: str, index: str, image_bucket: str) -> str:
@@ -75,10 +110,22 @@ def target_id(region: str, table: str, index: str, image_bucket: str) -> str:
     return hashlib.sha256(parts).hexdigest()[:16]
 
 
-def new_run_id(clock: Clock) -> str:
-    """An id that sorts by time: `20261122T103000000Z-1a2b3c`."""
-    moment = timestamp(clock.now()).replace("-", "").replace(":", "").replace(".", "")
-    return f"{moment}-{clock.token(3)}"
+def new_run_id(clock: Clock, newest: str | None = None) -> str:
+    """An id that sorts by time, `20261122T103000000Z-1a2b3c`, and after `newest` whatever this machine's clock says."""
+    moment = clock.now()
+    before = run_moment(newest) if newest else None
+    if before is not None and before >= moment:
+        moment = before + timedelta(milliseconds=1)
+    digits = timestamp(moment).replace("-", "").replace(":", "").replace(".", "")
+    return f"{digits}-{clock.token(3)}"
+
+
+def run_moment(run_id: str) -> datetime | None:
+    """When a run began, by its id; None for an id that is not of this form."""
+    try:
+        return datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 class Runs:
@@ -91,16 +138,22 @@ class Runs:
         """Store a run, new or changed; the bucket is made when it is missing."""
         if not self._objects.exists():
             self._objects.create()
-        self._objects.put(f"{_PREFIX}{run.id}/run.json", Blob(_encode(run), _JSON))
+        self._objects.put(f"{PREFIX}{run.id}{_FILE}", Blob(_encode(run), _JSON))
 
-    def newest_first(self, target: str) -> Iterator[Run]:
+    def newest_first(self, target: str, pool: Executor) -> list[Run]:
         """The runs of a target. A run of an unknown format is passed over: a newer tool wrote it."""
-        names = [each.key for each in self._objects.objects(_PREFIX) if each.key.endswith("/run.json")]
-        for name in reversed(names):
-            blob = self._objects.get(name)
-            run = _decode(blob.body) if blob else None
-            if run is not None and run.target == target:
-                yield run
+        runs = pool.map(self.read, reversed(self.ids()))
+        return [run for run in runs if run is not None and run.target == target]
+
+    def read(self, run_id: str) -> Run | None:
+        """A run by its id; None where there is none, or none that can be read."""
+        blob = self._objects.get(f"{PREFIX}{run_id}{_FILE}")
+        return _decode(blob.body) if blob else None
+
+    def ids(self) -> list[str]:
+        """The ids of all runs of all targets, the oldest first."""
+        names = (each.key for each in self._objects.objects(PREFIX))
+        return sorted(name.removeprefix(PREFIX).removesuffix(_FILE) for name in names if name.endswith(_FILE))
 
 
 def _encode(run: Run) -> bytes:
@@ -109,6 +162,8 @@ def _encode(run: Run) -> bytes:
             {
                 "format": FORMAT,
                 "id": run.id,
+                "kind": run.kind,
+                "of": run.of,
                 "command": run.command,
                 "arguments": list(run.arguments),
                 "target": run.target,
@@ -120,6 +175,8 @@ def _encode(run: Run) -> bytes:
                 "counts": {store: dict(counts) for store, counts in run.counts.items()},
                 "fingerprintBefore": run.fingerprint_before,
                 "fingerprintAfter": run.fingerprint_after,
+                "undoable": run.undoable,
+                "lock": run.lock,
             }
         ),
         indent=2,
@@ -133,6 +190,8 @@ def _decode(body: bytes) -> Run | None:
             return None
         return Run(
             id=fields["id"],
+            kind=fields.get("kind", RunKind.WRITE),
+            of=fields.get("of"),
             command=fields["command"],
             arguments=fields["arguments"],
             target=fields["target"],
@@ -144,6 +203,8 @@ def _decode(body: bytes) -> Run | None:
             counts=fields["counts"],
             fingerprint_before=fields["fingerprintBefore"],
             fingerprint_after=fields["fingerprintAfter"],
+            undoable=fields.get("undoable", False),
+            lock=fields.get("lock"),
         )
     except (KeyError, TypeError, ValueError, msgspec.DecodeError):
         return None

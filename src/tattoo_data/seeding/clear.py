@@ -9,7 +9,8 @@ from tattoo_data.engine.plan import Desired
 from tattoo_data.environment import Environment
 from tattoo_data.errors import UnknownChoice
 from tattoo_data.model.entry import StoreName
-from tattoo_data.seeding.change import Command, WriteOptions, carry_out, nothing
+from tattoo_data.runs.session import Command, WriteOptions, writing
+from tattoo_data.seeding.content import nothing
 
 #: type -> the stores it empties. `backups` is not one of them: it touches no live store.
 TYPES = {
@@ -34,13 +35,16 @@ class ClearedBackups:
 def clear(env: Environment, what: str, options: WriteOptions) -> Change:
     """Empty the stores of a type. Raises `UnknownChoice` for a type that is not known."""
     check_type(what)
-    desired = Desired(sources=dict.fromkeys(TYPES[what], nothing), prune=True)
-    return carry_out(env, Command(name="clear", arguments=(what,)), desired, options)
+    with writing(env, Command(name="clear", arguments=(what,)), options) as session:
+        return session.carry_out(Desired(stores=TYPES[what], entries=nothing, prune=True))
 
 
 def clear_backups(env: Environment, *, dry_run: bool) -> ClearedBackups:
-    """Remove every snapshot and backup with its packs and objects. There is no undo."""
+    """Remove every snapshot and backup with its packs and objects, but for the objects that a kept run would put back.
+    There is no undo."""
+    kept = env.before_images.objects_of(env.runs.ids())
     keys = [listed.key for prefix in _BACKUP_PREFIXES for listed in env.repository.objects(prefix)]
+    keys = [key for key in keys if key not in kept]
     if not dry_run:
         env.repository.delete(keys)
     return ClearedBackups(dry_run=dry_run, objects=len(keys))

@@ -8,11 +8,11 @@ from tattoo_data.catalog import Dataset, Scenario, Selection, State, find_state,
 from tattoo_data.catalog.copies import copies
 from tattoo_data.catalog.scenario import DEFAULT_COPIES, scenarios
 from tattoo_data.catalog.selection import union
-from tattoo_data.engine.plan import Desired
 from tattoo_data.environment import Environment
 from tattoo_data.errors import NoBackup, UsageError
-from tattoo_data.seeding.change import Command, WriteOptions, carry_out, context_of, sources_of
-from tattoo_data.seeding.seed import Seeded, day_of, proven
+from tattoo_data.runs.session import Command, WriteOptions, writing
+from tattoo_data.seeding.content import context_of, desired_of
+from tattoo_data.seeding.seed import Seeded, proven
 
 #: The scenario whose searches are asked of a state that holds the full dataset.
 _FULL_SEARCHES = "search-basic"
@@ -33,13 +33,13 @@ def reset(env: Environment, options: ResetOptions) -> Seeded:
     state = check_reset(options)
     if state.source == "backup":
         raise NoBackup(bucket=env.settings.backup_bucket)
-    as_of = day_of(env)
-    dataset = load(context_of(env, as_of))
-    named, selection = content_of(state, dataset, options.scale)
     scale = () if options.scale is None else ("--scale", str(options.scale))
-    command = Command(name="reset", arguments=(state.name, *scale), as_of=as_of)
-    change = carry_out(env, command, Desired(sources=sources_of(selection), prune=True, move=True), options.write)
-    return proven(env, change, options.write, named, selection, dataset)
+    command = Command(name="reset", arguments=(state.name, *scale), as_of=env.settings.as_of)
+    with writing(env, command, options.write) as session:
+        dataset = load(context_of(env, session.as_of))
+        named, selection = content_of(state, dataset, options.scale)
+        change = session.carry_out(desired_of(selection, prune=True), as_of=session.as_of)
+        return proven(env, change, options.write, named, selection, dataset)
 
 
 def check_reset(options: ResetOptions) -> State:

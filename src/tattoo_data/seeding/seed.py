@@ -7,10 +7,10 @@ from datetime import date
 
 from tattoo_data.catalog import Dataset, Scenario, Selection, find_scenarios, load, resolve
 from tattoo_data.engine.make_equal import Change
-from tattoo_data.engine.plan import Desired
 from tattoo_data.engine.verify import Verify
 from tattoo_data.environment import Environment
-from tattoo_data.seeding.change import Command, WriteOptions, carry_out, context_of, sources_of
+from tattoo_data.runs.session import Command, WriteOptions, writing
+from tattoo_data.seeding.content import context_of, desired_of
 from tattoo_data.seeding.prove import Proof, prove
 from tattoo_data.settings import Settings
 
@@ -36,13 +36,13 @@ class SeedOptions:
 def seed(env: Environment, options: SeedOptions) -> Seeded:
     """Make the stores hold the scenario. Raises `UnknownName`, `BadSetting` and `BadRecord` before anything is
     written."""
-    as_of = day_of(env)
-    dataset = load(context_of(env, as_of))
-    scenarios, selection = resolve(options.scenario, dataset, env.settings.scenarios, env.settings.config_path)
     arguments = (options.scenario, *(("--only",) if options.only else ()))
-    desired = Desired(sources=sources_of(selection), prune=options.only, move=True)
-    change = carry_out(env, Command(name="seed", arguments=arguments, as_of=as_of), desired, options.write)
-    return proven(env, change, options.write, scenarios, selection, dataset)
+    command = Command(name="seed", arguments=arguments, as_of=env.settings.as_of)
+    with writing(env, command, options.write) as session:
+        dataset = load(context_of(env, session.as_of))
+        scenarios, selection = resolve(options.scenario, dataset, env.settings.scenarios, env.settings.config_path)
+        change = session.carry_out(desired_of(selection, prune=options.only), as_of=session.as_of)
+        return proven(env, change, options.write, scenarios, selection, dataset)
 
 
 def check_seed(settings: Settings, expression: str) -> None:

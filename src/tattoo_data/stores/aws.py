@@ -85,12 +85,12 @@ class Access:
 
 
 class AwsClient:
-    """One boto3 client on a wire of its own."""
+    """One boto3 client on a wire of its own; `store` is what the trace calls it."""
 
-    def __init__(self, service: str, endpoint: Endpoint, access: Access) -> None:
+    def __init__(self, service: str, endpoint: Endpoint, access: Access, store: str) -> None:
         self.service = service
         self.endpoint = endpoint
-        self._wire = Wire(endpoint, service, access.trace)
+        self._wire = Wire(endpoint, store, access.trace)
         self.client: Any = _session(access.region).create_client(
             service,
             endpoint_url=endpoint.url,

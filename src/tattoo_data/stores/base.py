@@ -6,8 +6,9 @@ same time: that is what the wrappers and the engine are for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from tattoo_data.errors import StoreError
@@ -33,6 +34,26 @@ class Target:
 
     key: str
     routing: str | None = None
+
+
+#: The error of an exchange whose `before` is not what the store holds any more.
+CHANGED = "ChangedSince"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One conditional write: `after` is to be there, where the store still holds `before`. None is nothing: an
+    exchange without `before` creates, one without `after` deletes. `before` is an entry as `get` gave it."""
+
+    before: Entry | None
+    after: Entry | None
+
+    @property
+    def key(self) -> str:
+        """The key of both."""
+        entry = self.after or self.before
+        assert entry is not None, "an exchange of nothing for nothing"
+        return entry.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +90,11 @@ class Page:
     next: object = None
 
 
+#: Document key -> the routing that it was written with.
+Routing = Mapping[str, str]
+NOT_ROUTED: Routing = MappingProxyType({})
+
+
 class TransientError(StoreError):
     """The request may succeed when it is sent again: throttled, refused for load, or the connection broke."""
 
@@ -97,8 +123,9 @@ class Store(Protocol):
         entry once, in no order, as a consistent read of all writes that ended before the first page. A missing
         store is one empty page. `segments` scans of a store together give all of it."""
 
-    def get(self, keys: Sequence[str]) -> list[Entry]:
-        """Those of `keys` that are there, in no order, as a consistent read."""
+    def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
+        """Those of `keys` that are there, in no order, as a consistent read. `routing` has that of the documents
+        that were written with one."""
 
     def put(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Create or replace a batch within `limits` with no key twice; one outcome for each entry, in their
@@ -106,6 +133,12 @@ class Store(Protocol):
 
     def delete(self, targets: Sequence[Target]) -> list[Outcome]:
         """Delete a batch likewise; an entry that is not there is deleted already. Idempotent."""
+
+    def exchange(self, exchanges: Sequence[Exchange]) -> list[Outcome]:
+        """Write a batch within `limits` conditionally; one outcome for each, in their order.
+
+        Where the store does not hold `before` any more, nothing is written and the error is `CHANGED`; where it holds
+        `after` already, the exchange is done, so that one may be sent again. A lost race keeps no other out."""
 
     def settle(self) -> None:
         """Make all writes before it visible to every reader: searches too."""
@@ -115,11 +148,17 @@ class Store(Protocol):
 
 
 def scan(store: Store, segment: int = 0, segments: int = 1) -> Iterator[Entry]:
-    """Every entry of a store, or of one of its segments, page by page."""
+    """Every entry of a store, or of one of its segments."""
+    for entries in pages(store, segment, segments):
+        yield from entries
+
+
+def pages(store: Store, segment: int = 0, segments: int = 1) -> Iterator[Sequence[Entry]]:
+    """The same, page by page."""
     cursor: object = None
     while True:
         page = store.page(segment, segments, cursor)
-        yield from page.entries
+        yield page.entries
         cursor = page.next
         if cursor is None:
             return

@@ -35,7 +35,7 @@ def find_domain(name: str, endpoint: Endpoint, access: Access, clock: Clock, *, 
     With `create`, a missing domain is made. Raises `TargetIncomplete` where there is none, `NotOpenSearch` where
     it does not come to have an endpoint.
     """
-    control = AwsClient("opensearch", endpoint, access)
+    control = AwsClient("opensearch", endpoint, access, "domain")
     try:
         status = _describe(control, name)
         if status is None and create:

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 
 from tattoo_data.clock import seeded
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.stores.base import Description, Limits, Outcome, Page, Store, Target, TransientError
+from tattoo_data.stores.base import (
+    NOT_ROUTED,
+    Description,
+    Exchange,
+    Limits,
+    Outcome,
+    Page,
+    Routing,
+    Store,
+    Target,
+    TransientError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +68,9 @@ class FaultyStore:
         self._begin("page")
         return self.inner.page(segment, segments, cursor)
 
-    def get(self, keys: Sequence[str]) -> list[Entry]:
+    def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
         self._begin("get")
-        return self.inner.get(keys)
+        return self.inner.get(keys, routing)
 
     def put(self, entries: Sequence[Entry]) -> list[Outcome]:
         self._begin("put")
@@ -74,6 +85,13 @@ class FaultyStore:
         done = {e.key: e for e in self.inner.delete([each for each in targets if each.key not in failed])}
         self._end("delete")
         return [failed.get(target.key) or done[target.key] for target in targets]
+
+    def exchange(self, exchanges: Sequence[Exchange]) -> list[Outcome]:
+        self._begin("exchange")
+        failed = self._failures([each.key for each in exchanges])
+        done = {e.key: e for e in self.inner.exchange([each for each in exchanges if each.key not in failed])}
+        self._end("exchange")
+        return [failed.get(each.key) or done[each.key] for each in exchanges]
 
     def settle(self) -> None:
         self._begin("settle")

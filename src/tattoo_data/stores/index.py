@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,65 +13,24 @@ from tattoo_data.clock import Clock
 from tattoo_data.errors import IntegrityFailed, StoreMissing
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.structure import BUILT_MARK, INDEX_MAPPING, mapping_difference
-from tattoo_data.stores.base import Description, Limits, Outcome, Page, Target, TransientError
+from tattoo_data.stores.base import (
+    NOT_ROUTED,
+    Description,
+    Exchange,
+    Limits,
+    Outcome,
+    Page,
+    Routing,
+    Target,
+    TransientError,
+)
+from tattoo_data.stores.index_exchange import exchange_documents
+from tattoo_data.stores.index_wire import OUTCOMES, Bulk, Found, SearchPage, Write, delete_line, place, write_line
 from tattoo_data.stores.search import SearchClient, reason_of
 
 LIMITS = Limits(entries=1000, size=5_000_000)
 PAGE = 1000
 _KEEP_ALIVE = "5m"
-_TRANSIENT = frozenset({429, 500, 502, 503, 504})
-_ABSENT = msgspec.Raw()
-_OUTCOMES = "errors,items.*._id,items.*.status,items.*.error"
-
-
-class _Total(msgspec.Struct):
-    value: int
-    relation: str = "eq"
-
-
-class _Hit(msgspec.Struct):
-    id: str = msgspec.field(name="_id")
-    source: msgspec.Raw = msgspec.field(name="_source", default=_ABSENT)
-    routing: str | None = msgspec.field(name="_routing", default=None)
-    sort: list[Any] = []
-
-
-class _Hits(msgspec.Struct):
-    hits: list[_Hit] = []
-    total: _Total | None = None
-
-
-class _Page(msgspec.Struct):
-    hits: _Hits
-    pit_id: str | None = None
-
-
-class _Got(msgspec.Struct):
-    id: str = msgspec.field(name="_id")
-    found: bool = False
-    source: msgspec.Raw = msgspec.field(name="_source", default=_ABSENT)
-    routing: str | None = msgspec.field(name="_routing", default=None)
-
-
-class _Found(msgspec.Struct):
-    docs: list[_Got] = []
-
-
-class _Failure(msgspec.Struct):
-    type: str = ""
-    reason: str = ""
-    caused_by: dict[str, Any] | None = None
-
-
-class _Item(msgspec.Struct):
-    id: str = msgspec.field(name="_id")
-    status: int = 200
-    error: _Failure | None = None
-
-
-class _Bulk(msgspec.Struct):
-    errors: bool = False
-    items: list[dict[str, _Item]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +76,15 @@ class IndexStore:
         difference = [each for about in live.values() for each in mapping_difference(about["mappings"])]
         if len(live) > 1:
             difference = [f"the name is an alias of {len(live)} indexes: {', '.join(live)}"]
-        return Description(name=self.index, engine=self._engine, rebuild=tuple(difference))
+        missing = ("the permission to write",) if _blocked(live) else ()
+        return Description(name=self.index, engine=self._engine, rebuild=tuple(difference), missing=missing)
 
     def ensure(self) -> None:
-        if self._live() is None:
+        live = self._live()
+        if live is None:
             self._create(self.index, built=False)
+        for name in _blocked(live or {}):
+            self.unblock_writes(name)
 
     def page(self, segment: int, segments: int, cursor: object) -> Page:
         """As many documents as the point in time holds must come in all, or the scan is no scan."""
@@ -130,7 +93,7 @@ class IndexStore:
             return Page(())
         page = self._search_page(at)
         hits = page.hits.hits
-        entries = [Entry(hit.id, bytes(hit.source) or b"null", hit.routing) for hit in hits]
+        entries = [hit.entry() for hit in hits]
         total = page.hits.total.value if page.hits.total else at.total
         read = at.read + len(hits)
         if len(hits) == self._options.page:
@@ -143,26 +106,19 @@ class IndexStore:
             )
         return Page(entries)
 
-    def get(self, keys: Sequence[str]) -> list[Entry]:
-        found: list[Entry] = []
-        for start in range(0, len(keys), PAGE):
-            body = {"ids": list(keys[start : start + PAGE])}
-            answer = self._json("POST", f"/{self.index}/_mget", body, params={"realtime": "true"}, tolerate=(404,))
-            if answer is None:
-                return []
-            documents = msgspec.json.decode(answer, type=_Found).docs
-            found += (Entry(each.id, bytes(each.source) or b"null", each.routing) for each in documents if each.found)
-        return found
+    def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
+        return self._look([Target(key, routing.get(key)) for key in keys])
 
     def put(self, entries: Sequence[Entry]) -> list[Outcome]:
-        lines: list[bytes] = []
-        for each in entries:
-            lines += (_action("index", each.key, each.routing), _one_line(each.body))
-        return self._bulk([each.key for each in entries], lines)
+        return self._bulk([(each.key, write_line(each)) for each in entries])
 
     def delete(self, targets: Sequence[Target]) -> list[Outcome]:
-        lines = [_action("delete", each.key, each.routing) for each in targets]
-        return self._bulk([each.key for each in targets], lines)
+        return self._bulk([(each.key, delete_line(each.key, each.routing)) for each in targets])
+
+    def exchange(self, exchanges: Sequence[Exchange]) -> list[Outcome]:
+        """The condition is the version that `get` or `page` gave `before`; without one, the document is read just
+        before it is written. A document that changes its routing is deleted and created, in one bulk."""
+        return exchange_documents(exchanges, self._bulk, self._look)
 
     def settle(self) -> None:
         self._json("POST", f"/{self.index}/_refresh", None, tolerate=(404,))
@@ -260,19 +216,20 @@ class IndexStore:
         answer = self._json("POST", path, None, params={"keep_alive": _KEEP_ALIVE}, tolerate=(404,))
         return None if answer is None else _Cursor(str(msgspec.json.decode(answer)["pit_id"]), None, 0, 0)
 
-    def _search_page(self, at: _Cursor) -> _Page:
+    def _search_page(self, at: _Cursor) -> SearchPage:
         body: dict[str, Any] = {
             "size": self._options.page,
             "pit": {"id": at.pit, "keep_alive": _KEEP_ALIVE},
             "query": {"match_all": {}},
             "track_total_hits": at.after is None,
+            "seq_no_primary_term": True,
         }
         if at.after is not None:
             body["search_after"] = at.after
         if self._sort is None:
             self._sort = self._probe_sort(body)
         answer = self._require("POST", "/_search", body | {"sort": [{self._sort: "asc"}]})
-        return msgspec.json.decode(answer, type=_Page)
+        return msgspec.json.decode(answer, type=SearchPage)
 
     def _probe_sort(self, body: dict[str, Any]) -> str:
         """`_shard_doc` is the cheap total order of a point in time; before 3.x it is not known, and `_id` is the
@@ -280,32 +237,38 @@ class IndexStore:
         probe = body | {"size": 0, "sort": [{"_shard_doc": "asc"}]}
         return "_id" if self._json("POST", "/_search", probe, tolerate=(400,)) is None else "_shard_doc"
 
-    def _bulk(self, keys: Sequence[str], lines: list[bytes]) -> list[Outcome]:
-        if not keys:
+    def _look(self, places: Sequence[Target]) -> list[Entry]:
+        """The documents at these places: a routing leads to the shard."""
+        found: list[Entry] = []
+        for start in range(0, len(places), PAGE):
+            body = {"docs": [place(each.key, each.routing) for each in places[start : start + PAGE]]}
+            answer = self._json("POST", f"/{self.index}/_mget", body, params={"realtime": "true"}, tolerate=(404,))
+            if answer is None:
+                return []
+            found += msgspec.json.decode(answer, type=Found).entries()
+        return found
+
+    def _bulk(self, writes: Sequence[Write]) -> list[Outcome]:
+        if not writes:
             return []
-        body = b"\n".join(lines) + b"\n"
+        body = b"\n".join(lines for _, lines in writes) + b"\n"
         try:
             with self._search.errors("bulk"):
-                answer = self._client.bulk(body=body, index=self.index, params={"filter_path": _OUTCOMES})
+                answer = self._client.bulk(body=body, index=self.index, params={"filter_path": OUTCOMES})
         except TransportError as error:
-            if len(keys) > 1 and error.status_code == 413:
-                return self._halves(keys, lines)
+            if len(writes) > 1 and error.status_code == 413:  # too large for the engine
+                half = len(writes) // 2
+                return self._bulk(writes[:half]) + self._bulk(writes[half:])
             raise self._search.unexpected(error, "bulk") from error
-        done = msgspec.json.decode(answer, type=_Bulk)
-        if len(done.items) != len(keys):
+        done = msgspec.json.decode(answer, type=Bulk)
+        if len(done.items) != len(writes):
             raise TransientError(
                 service="opensearch",
                 endpoint=self._search.endpoint.url,
                 operation="bulk",
-                reason=f"{len(keys)} entries were sent, {len(done.items)} were answered",
+                reason=f"{len(writes)} entries were sent, {len(done.items)} were answered",
             )
-        return [_outcome(key, next(iter(item.values()))) for key, item in zip(keys, done.items, strict=True)]
-
-    def _halves(self, keys: Sequence[str], lines: list[bytes]) -> list[Outcome]:
-        """A body too large for the engine, in two."""
-        half, per_key = len(keys) // 2, len(lines) // len(keys)
-        cut = half * per_key
-        return self._bulk(keys[:half], lines[:cut]) + self._bulk(keys[half:], lines[cut:])
+        return done.outcomes(key for key, _ in writes)
 
     def _require(self, method: str, path: str, body: Any) -> bytes:
         answer = self._json(method, path, body)
@@ -333,20 +296,7 @@ class IndexStore:
             raise self._search.unexpected(error, operation) from error
 
 
-def _action(name: str, key: str, routing: str | None) -> bytes:
-    target = {"_id": key} if routing is None else {"_id": key, "routing": routing}
-    return msgspec.json.encode({name: target})
-
-
-def _one_line(body: bytes) -> bytes:
-    """A document as a bulk needs it; its numbers stay as they are spelled."""
-    return msgspec.json.format(body, indent=-1) if b"\n" in body else body
-
-
-def _outcome(key: str, item: _Item) -> Outcome:
-    if item.error is None and (item.status < 300 or item.status == 404):  # a delete of what is not there
-        return Outcome(key)
-    error = item.error or _Failure(type=f"HTTP {item.status}")
-    cause = str((error.caused_by or {}).get("reason", ""))
-    message = f"{error.reason} ({cause})" if cause else error.reason
-    return Outcome(key, error.type, message, transient=item.status in _TRANSIENT)
+def _blocked(live: Mapping[str, Any]) -> list[str]:
+    """The indexes that take no writes, as a command leaves one that is killed in a swap."""
+    blocks = {name: about["settings"].get("index", {}).get("blocks", {}) for name, about in live.items()}
+    return [name for name, each in blocks.items() if str(each.get("write")).lower() == "true"]

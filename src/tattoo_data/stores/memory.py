@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.stores.base import Description, Limits, Outcome, Page, Target
+from tattoo_data.model.fingerprint import digest
+from tattoo_data.stores.base import CHANGED, NOT_ROUTED, Description, Exchange, Limits, Outcome, Page, Routing, Target
 
 _PAGE = 10
 
@@ -35,7 +36,7 @@ class MemoryStore:
         end = start + _PAGE
         return Page(entries[start:end], end if end < len(entries) else None)
 
-    def get(self, keys: Sequence[str]) -> list[Entry]:
+    def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
         entries = self._entries or {}
         return [entries[key] for key in keys if key in entries]
 
@@ -46,6 +47,9 @@ class MemoryStore:
         for target in targets:
             (self._entries or {}).pop(target.key, None)
         return [Outcome(target.key) for target in targets]
+
+    def exchange(self, exchanges: Sequence[Exchange]) -> list[Outcome]:
+        return [self._exchange(each) for each in exchanges]
 
     def settle(self) -> None:
         """Nothing to do."""
@@ -58,3 +62,17 @@ class MemoryStore:
             return Outcome(entry.key, "StoreMissing", f"the {self.name} does not exist")
         self._entries[entry.key] = Entry(entry.key, entry.body, entry.routing)
         return Outcome(entry.key)
+
+    def _exchange(self, exchange: Exchange) -> Outcome:
+        key = exchange.key
+        there = self._digest((self._entries or {}).get(key))
+        if there == self._digest(exchange.after):
+            return Outcome(key)
+        if there != self._digest(exchange.before):
+            return Outcome(key, CHANGED, "it is not as it was read")
+        if exchange.after is not None:
+            return self._put(exchange.after)
+        return self.delete([Target(key)])[0]
+
+    def _digest(self, entry: Entry | None) -> bytes | None:
+        return None if entry is None else digest(self.name, entry)

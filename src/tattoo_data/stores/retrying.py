@@ -9,19 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import tenacity
 
 from tattoo_data.clock import Clock
 from tattoo_data.model.entry import Blob, Entry, StoreName
-from tattoo_data.stores.base import Description, Limits, Outcome, Page, Store, Target, TransientError
-from tattoo_data.stores.objects import Bucket, Listed
+from tattoo_data.stores.base import (
+    NOT_ROUTED,
+    Description,
+    Exchange,
+    Limits,
+    Outcome,
+    Page,
+    Routing,
+    Store,
+    Target,
+    TransientError,
+)
+from tattoo_data.stores.bucket import Bucket, Listed, Stored
 from tattoo_data.stores.wire import ATTEMPT
 
 T = TypeVar("T")
-B = TypeVar("B", Entry, Target)
+B = TypeVar("B", Entry, Target, Exchange)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +72,12 @@ class RetryingStore:
         self._call(self.inner.ensure)
 
     def page(self, segment: int, segments: int, cursor: object) -> Page:
-        return self._call(lambda: self.inner.page(segment, segments, cursor))
+        page = self._call(lambda: self.inner.page(segment, segments, cursor))
+        return Page(self._patient(page.entries), page.next) if self.name is StoreName.IMAGES else page
 
-    def get(self, keys: Sequence[str]) -> list[Entry]:
-        return self._call(lambda: self.inner.get(keys))
+    def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
+        found = self._call(lambda: self.inner.get(keys, routing))
+        return self._patient(found) if self.name is StoreName.IMAGES else found
 
     def put(self, entries: Sequence[Entry]) -> list[Outcome]:
         return self._write(self.inner.put, entries)
@@ -71,11 +85,18 @@ class RetryingStore:
     def delete(self, targets: Sequence[Target]) -> list[Outcome]:
         return self._write(self.inner.delete, targets)
 
+    def exchange(self, exchanges: Sequence[Exchange]) -> list[Outcome]:
+        return self._write(self.inner.exchange, exchanges)
+
     def settle(self) -> None:
         self._call(self.inner.settle)
 
     def close(self) -> None:
         self.inner.close()
+
+    def _patient(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Objects whose bodies are read with patience too."""
+        return [replace(each, load=partial(self._call, each.load)) if each.load else each for each in entries]
 
     def _call(self, request: Callable[[], T]) -> T:
         return _begun_anew(self._retrying(TransientError), request)
@@ -127,17 +148,48 @@ class RetryingBucket:
         """An object, or None."""
         return self._patiently(self._inner.get, key)
 
+    def read(self, key: str) -> Stored | None:
+        """An object with what tells its write from others, or None."""
+        return self._patiently(self._inner.read, key)
+
+    def head(self, key: str) -> Listed | None:
+        """Size and ETag of an object, or None."""
+        return self._patiently(self._inner.head, key)
+
     def put(self, key: str, blob: Blob) -> None:
         """Create or replace an object."""
         self._patiently(self._inner.put, key, blob)
+
+    def put_if(self, key: str, blob: Blob, *, match: str | None) -> str | None:
+        """Create an object where `match` is None, else replace the one whose ETag it is. Returns the new ETag, or
+        None where something else is there, or nothing."""
+        sent = 0
+
+        def send() -> str | None:
+            nonlocal sent
+            sent += 1
+            return self._inner.put_if(key, blob, match=match)
+
+        etag = self._patiently(send)
+        return self._own_etag(key, blob) if etag is None and sent > 1 else etag
 
     def delete(self, keys: Sequence[str]) -> list[Outcome]:
         """Delete objects; one outcome for each, in their order."""
         return self._patiently(self._inner.delete, keys)
 
+    def delete_if(self, key: str, etag: str) -> bool:
+        """Delete an object if it still has this ETag. Returns whether it is gone; idempotent."""
+        return self._patiently(self._inner.delete_if, key, etag)
+
     def close(self) -> None:
         """Give connections back."""
         self._inner.close()
+
+    def _own_etag(self, key: str, blob: Blob) -> str | None:
+        """The ETag of what was sent, if it is there: an earlier attempt may have been taken although its connection
+        broke, and then the next is refused for it."""
+        stored = self.read(key)
+        return stored.etag if stored and stored.blob.body == blob.body else None
 
     def _patiently(self, request: Callable[..., T], *arguments: object) -> T:
         return _begun_anew(self._retrying, request, *arguments)

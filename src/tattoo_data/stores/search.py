@@ -61,7 +61,7 @@ class SearchClient:
         trace: Trace | None = None,
     ) -> None:
         self.endpoint = endpoint
-        self._wire = Wire(endpoint, "opensearch", trace)
+        self._wire = Wire(endpoint, "index", trace)
         self.client: Any = OpenSearch(
             [endpoint.url],
             connection_class=_connection_class(self._wire, credentials, signer, host),

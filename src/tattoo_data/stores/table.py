@@ -2,7 +2,7 @@
 
 boto3 keeps credentials, signing and endpoints; the two bodies that matter pass it by, because checking,
 serialising and parsing every attribute costs it hundreds of times what the wire does. `before-call` hands a ready
-body to BatchWriteItem, `before-parse` takes the page of a Scan or BatchGetItem away unread.
+body to BatchWriteItem and TransactWriteItems, `before-parse` takes the page of a Scan or BatchGetItem away unread.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from tattoo_data.model.structure import (
     table_difference,
 )
 from tattoo_data.stores.aws import Access, AwsClient, code_of, message_of
-from tattoo_data.stores.base import Description, Limits, Outcome, Page, Target
+from tattoo_data.stores.base import NOT_ROUTED, Description, Exchange, Limits, Outcome, Page, Routing, Target
+from tattoo_data.stores.table_exchange import Cancelled, Reason, exchange_items
 
 #: BatchWriteItem takes 25 items and 16 MB; BatchGetItem 100 keys (API reference of DynamoDB).
 LIMITS = Limits(entries=25, size=14_000_000, segments=4)
@@ -36,6 +37,7 @@ _GET_KEYS = 100
 _WAIT_SECONDS = 300.0
 _POLL_SECONDS = 0.2
 _GONE = ("ResourceNotFoundException",)
+_CANCELLED = ("ValidationException", "TransactionCanceledException")
 _BUSY = ("ResourceInUseException", "LimitExceededException")
 _EMPTY = b"{}"
 
@@ -76,11 +78,12 @@ class TableStore:
     def __init__(self, table: str, endpoint: Endpoint, access: Access, clock: Clock) -> None:
         self.table = table
         self._clock = clock
-        self._aws = AwsClient("dynamodb", endpoint, access)
+        self._aws = AwsClient("dynamodb", endpoint, access, self.name)
         self._client = self._aws.client
         self._call = threading.local()
         events = self._client.meta.events
-        events.register("before-call.dynamodb.BatchWriteItem", self._give_body)
+        for operation in ("BatchWriteItem", "TransactWriteItems"):
+            events.register(f"before-call.dynamodb.{operation}", self._give_body)
         for operation in ("Scan", "BatchGetItem", "BatchWriteItem"):
             events.register(f"before-parse.dynamodb.{operation}", self._take_body)
 
@@ -130,7 +133,7 @@ class TableStore:
         items = map(bytes, page.Items)
         return Page([Entry(item_key_of(item), item) for item in items], page.LastEvaluatedKey)
 
-    def get(self, keys: Sequence[str]) -> list[Entry]:
+    def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
         found: list[Entry] = []
         for start in range(0, len(keys), _GET_KEYS):
             wanted: list[Any] = [msgspec.json.decode(key) for key in keys[start : start + _GET_KEYS]]
@@ -152,6 +155,12 @@ class TableStore:
     def delete(self, targets: Sequence[Target]) -> list[Outcome]:
         requests = [(each.key, b'{"DeleteRequest":{"Key":%s}}' % each.key.encode()) for each in targets]
         return self._write(requests)
+
+    def exchange(self, exchanges: Sequence[Exchange]) -> list[Outcome]:
+        """The condition compares every attribute of `before`, and that what `after` has besides is not there; an item
+        with more attributes than an expression takes (150, or fewer where many are added) is also read just before
+        it is written. What no condition can say: that nobody added an attribute which neither of the two has."""
+        return exchange_items(self.table, exchanges, self._transact, self.get)
 
     def settle(self) -> None:
         """Nothing to do: the table is read consistently, and its indexes follow by themselves."""
@@ -201,6 +210,19 @@ class TableStore:
             return self._write(requests[:half]) + self._write(requests[half:])
         left = _unprocessed(self._call.answer, self.table)
         return [_outcome(key, left) for key, _ in requests]
+
+    def _transact(self, body: bytes) -> Cancelled | None:
+        self._call.body = body
+        try:
+            with self._aws.errors("transact_write_items"):
+                self._client.transact_write_items(TransactItems=[])
+        except ClientError as error:
+            if code_of(error) not in _CANCELLED:
+                raise self._aws.unexpected(error, "transact_write_items") from error
+            reasons = error.response.get("CancellationReasons", ())
+            spelled = [Reason(str(each.get("Code", "")), str(each.get("Message", ""))) for each in reasons]
+            return Cancelled(code_of(error), message_of(error), spelled)
+        return None
 
     def _describe(self) -> dict[str, Any] | None:
         try:

@@ -33,7 +33,7 @@ ATTEMPT: ContextVar[int] = ContextVar("attempt", default=1)
 class Exchange:
     """One request and what came of it, for the trace: no headers, no bodies, so no secrets."""
 
-    service: str
+    store: str
     operation: str
     attempt: int
     sent_bytes: int
@@ -47,11 +47,11 @@ Trace = Callable[[Exchange], None]
 
 
 class Wire:
-    """A pool of connections to one endpoint."""
+    """A pool of connections to one endpoint; `store` is what the trace calls it."""
 
-    def __init__(self, endpoint: Endpoint, service: str, trace: Trace | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, store: str, trace: Trace | None = None) -> None:
         self.endpoint = endpoint
-        self._service = service
+        self._store = store
         self._trace = trace
         self._pool = _pool(endpoint)
 
@@ -92,7 +92,7 @@ class Wire:
             if self._trace:
                 self._trace(
                     Exchange(
-                        service=self._service,
+                        store=self._store,
                         operation=operation,
                         attempt=ATTEMPT.get(),
                         sent_bytes=_sent(headers, body),

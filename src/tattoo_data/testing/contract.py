@@ -13,7 +13,7 @@ from tattoo_data.model.canonical import canonical_object
 from tattoo_data.model.entry import Blob, Entry, StoreName
 from tattoo_data.model.fingerprint import digest
 from tattoo_data.model.keys import item_key
-from tattoo_data.stores.base import Store, Target, scan
+from tattoo_data.stores.base import CHANGED, Exchange, Store, Target, scan
 
 
 def make_entry(name: StoreName, number: int, content: str = "") -> Entry:
@@ -155,10 +155,71 @@ class StoreContract:
         outcomes = store.delete([Target(make_entry(store.name, 7).key)])
         assert [outcome.error for outcome in outcomes] == [None]
 
+    def test_an_exchange_creates_replaces_and_deletes_what_is_as_it_was_read(self, store: Store) -> None:
+        store.ensure()
+        self.fill(store, self.entries(store, 3))
+        held = {entry.key: entry for entry in store.get([entry.key for entry in self.entries(store, 3)])}
+        kept, replaced, deleted = (held[entry.key] for entry in self.entries(store, 3))
+        changed, created = make_entry(store.name, 1, "Zora"), make_entry(store.name, 7)
+        exchanges = [Exchange(replaced, changed), Exchange(deleted, None), Exchange(None, created)]
+        outcomes = store.exchange(exchanges)
+        store.settle()
+        assert [(outcome.key, outcome.error) for outcome in outcomes] == [(each.key, None) for each in exchanges]
+        assert content(store) == wanted(store, [kept, changed, created])
+
+    def test_an_exchange_leaves_what_somebody_changed_and_names_it(self, store: Store) -> None:
+        store.ensure()
+        self.fill(store, self.entries(store, 4))
+        read = {entry.key: entry for entry in store.get([entry.key for entry in self.entries(store, 4)])}
+        zero, one, two, three = (read[entry.key] for entry in self.entries(store, 4))
+        self.fill(store, [make_entry(store.name, 0, "Mae"), make_entry(store.name, 1, "Mae")])
+        store.delete([Target(two.key)])
+        outcomes = store.exchange(
+            [
+                Exchange(zero, make_entry(store.name, 0, "Zora")),
+                Exchange(one, None),
+                Exchange(two, make_entry(store.name, 2, "Zora")),
+                Exchange(None, make_entry(store.name, 3, "Zora")),
+                Exchange(None, make_entry(store.name, 5)),
+            ]
+        )
+        store.settle()
+        assert [outcome.error for outcome in outcomes] == [CHANGED, CHANGED, CHANGED, CHANGED, None]
+        theirs = [make_entry(store.name, number, "Mae") for number in (0, 1)]
+        assert content(store) == wanted(store, [*theirs, three, make_entry(store.name, 5)])
+
+    def test_an_exchange_that_was_made_is_done_when_it_is_sent_again(self, store: Store) -> None:
+        store.ensure()
+        self.fill(store, self.entries(store, 2))
+        zero, one = sorted(store.get([entry.key for entry in self.entries(store, 2)]), key=lambda entry: entry.key)
+        exchanges = [
+            Exchange(zero, make_entry(store.name, 0, "Zora")),
+            Exchange(one, None),
+            Exchange(None, make_entry(store.name, 5)),
+        ]
+        for _ in range(2):
+            assert [outcome.error for outcome in store.exchange(exchanges)] == [None, None, None]
+        store.settle()
+        assert content(store) == wanted(store, [make_entry(store.name, 0, "Zora"), make_entry(store.name, 5)])
+
+    def test_exchanges_by_the_hundred(self, store: Store) -> None:
+        store.ensure()
+        self.fill(store, self.entries(store, 230))
+        read = sorted(store.get([entry.key for entry in self.entries(store, 230)]), key=lambda entry: entry.key)
+        changed = self.entries(store, 230, text="Zora")
+        exchanges = [Exchange(*pair) for pair in zip(read, changed, strict=True)]
+        size = store.limits.entries
+        for start in range(0, len(exchanges), size):
+            outcomes = store.exchange(exchanges[start : start + size])
+            assert [outcome.error for outcome in outcomes] == [None] * len(outcomes)
+        store.settle()
+        assert content(store) == wanted(store, changed)
+
     def test_an_empty_batch_does_nothing(self, store: Store) -> None:
         store.ensure()
         assert store.put([]) == []
         assert store.delete([]) == []
+        assert store.exchange([]) == []
         assert store.get([]) == []
 
     def test_close_is_idempotent(self, store: Store) -> None:

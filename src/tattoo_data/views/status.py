@@ -13,14 +13,16 @@ from tattoo_data.engine.scan import OTHER, Live, read_all
 from tattoo_data.environment import Environment
 from tattoo_data.errors import TattooDataError
 from tattoo_data.model.entry import StoreName
-from tattoo_data.model.fingerprint import state_fingerprint, store_fingerprint
+from tattoo_data.model.fingerprint import Sum, digest_canonical, state_fingerprint
 from tattoo_data.model.records import Kind
+from tattoo_data.repository.locks import LockSeen, look
 from tattoo_data.repository.runs import Run
-from tattoo_data.seeding.change import context_of, sources_of
+from tattoo_data.runs.history import interrupted
+from tattoo_data.runs.session import read_timeline
+from tattoo_data.runs.timeline import Timeline, timeline
+from tattoo_data.seeding.content import context_of, entries_of
 from tattoo_data.seeding.reset import content_of
 from tattoo_data.stores.base import Description
-
-_COMMANDS_WITH_DAYS = ("seed", "reset")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class Status:
     as_of: date | None
     last_run: Run | None
     interrupted: Run | None
+    lock: LockSeen | None
     unreachable: TattooDataError | None = None
 
 
@@ -56,38 +59,32 @@ def status(env: Environment) -> Status:
     errors: dict[StoreName, TattooDataError] = {}
     for name in StoreName:
         try:
-            live |= read_all(env.stores, env.pool, only=[name], project=True)
+            live |= read_all(env.stores, env.pool, only=[name], project=True, keep=False, progress=env.progress)
         except TattooDataError as error:
             errors[name] = error
-    runs = _runs(env)
+    line, lock = _runs(env)
     whole = len(live) == len(StoreName) and not any(each.is_refused for each in live.values())
-    as_of = next((run.as_of for run in runs if run.command in _COMMANDS_WITH_DAYS and run.as_of), None)
     sums = {name: each.total.hex() for name, each in live.items()}
     fingerprint = state_fingerprint(sums) if whole else None
     return Status(
-        state=_recognise(env, live, sums, as_of or env.clock.today()) if whole else None,
+        state=_recognise(env, live, sums, line.as_of or env.clock.today()) if whole else None,
         fingerprint=fingerprint,
         stores={name: _store(env, live.get(name), errors.get(name)) for name in StoreName},
         records=_records(live.get(StoreName.TABLE)),
         consistent=_consistent(live),
-        as_of=as_of,
-        last_run=runs[0] if runs else None,
-        interrupted=next((run for run in runs[:1] if run.status == "running"), None),
+        as_of=line.as_of,
+        last_run=line.newest,
+        interrupted=interrupted(line, lock),
+        lock=lock,
         unreachable=next(iter(errors.values()), None),
     )
 
 
-def _runs(env: Environment) -> list[Run]:
-    """The newest run, and those back to the last seed or reset."""
-    found: list[Run] = []
+def _runs(env: Environment) -> tuple[Timeline, LockSeen | None]:
     try:
-        for run in env.runs.newest_first(env.target.id):
-            found.append(run)
-            if run.command in _COMMANDS_WITH_DAYS and run.as_of:
-                break
+        return read_timeline(env), look(env.repository, env.target.id)
     except TattooDataError:
-        return []  # the store that cannot be reached is reported as such
-    return found
+        return timeline(()), None  # the store that cannot be reached is reported as such
 
 
 def _store(env: Environment, live: Live | None, error: TattooDataError | None) -> StoreStatus:
@@ -169,5 +166,7 @@ def _same_counts(selection: Selection, live: Mapping[StoreName, Live]) -> bool:
 
 
 def _same_content(selection: Selection, sums: Mapping[StoreName, str]) -> bool:
-    sources = sources_of(selection)
-    return all(store_fingerprint(name, sources[name]()) == sums[name] for name in reversed(StoreName))
+    totals = {name: Sum() for name in StoreName}
+    for name, entry in entries_of(selection):
+        totals[name].add(digest_canonical(entry.key, entry.body))
+    return all(totals[name].hex() == sums[name] for name in StoreName)

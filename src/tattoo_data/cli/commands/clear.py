@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from tattoo_data.cli.complete import clear_types
 from tattoo_data.cli.options import Invocation, common, writing
+
+if TYPE_CHECKING:
+    from tattoo_data.runs.session import WriteOptions
 
 EPILOG = """\b
 Touches: what TYPE says. all: table, index and images; dynamodb; opensearch; s3: the images;
@@ -29,26 +34,24 @@ Exit status:
 @click.argument("what", metavar="[TYPE]", default="all", shell_complete=clear_types)
 @writing
 @common
-def command(invocation: Invocation, what: str, dry_run: bool, verify: str) -> int:
+def command(invocation: Invocation, what: str, write: WriteOptions) -> int:
     """Empty the live stores, or one of them."""
     from tattoo_data.cli.confirm import confirm
     from tattoo_data.cli.render import envelope, show_change
-    from tattoo_data.engine.verify import Verify
-    from tattoo_data.seeding.change import WriteOptions
     from tattoo_data.seeding.clear import BACKUPS, check_type, clear, clear_backups
 
     check_type(what)
-    with invocation.environment(write=not dry_run) as env:
-        if not dry_run:
+    with invocation.environment(write=not write.dry_run) as env:
+        if not write.dry_run:
             confirm(invocation, env, f"clear {what}", always=what == BACKUPS)
         if what == BACKUPS:
-            cleared = clear_backups(env, dry_run=dry_run)
+            cleared = clear_backups(env, dry_run=write.dry_run)
             fields = {"type": what, "dryRun": cleared.dry_run, "objects": cleared.objects}
             if invocation.output.json:
                 invocation.output.document(envelope(invocation, env, **fields))
             else:
-                would = "would go" if dry_run else "went"
+                would = "would go" if write.dry_run else "went"
                 invocation.output.line(f"clear backups: {cleared.objects:,} objects {would}.")
             return 0
-        change = clear(env, what, WriteOptions(dry_run=dry_run, verify=Verify(verify)))
+        change = clear(env, what, write)
         return show_change(invocation, env, change, headline=f"clear {what}", type=what)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from tattoo_data.cli.complete import state_names
 from tattoo_data.cli.options import Invocation, as_of, common, writing
+
+if TYPE_CHECKING:
+    from tattoo_data.runs.session import WriteOptions
 
 EPILOG = """\b
 Touches: table, index and images; whatever is not in the state goes, items of other kinds too.
@@ -33,7 +38,7 @@ Exit status:
 @as_of
 @writing
 @common
-def command(invocation: Invocation, state: str, scale: int | None, dry_run: bool, verify: str) -> int:
+def command(invocation: Invocation, state: str, scale: int | None, write: WriteOptions) -> int:
     """Make the live stores equal a reset state.
 
     Only what differs is written, so a second reset to the same state writes nothing. `tattoo-data states` lists
@@ -41,14 +46,12 @@ def command(invocation: Invocation, state: str, scale: int | None, dry_run: bool
     """
     from tattoo_data.cli.confirm import confirm
     from tattoo_data.cli.render import show_change
-    from tattoo_data.engine.verify import Verify
-    from tattoo_data.seeding.change import WriteOptions
     from tattoo_data.seeding.reset import ResetOptions, check_reset, reset
 
-    options = ResetOptions(state=state, scale=scale, write=WriteOptions(dry_run=dry_run, verify=Verify(verify)))
+    options = ResetOptions(state=state, scale=scale, write=write)
     check_reset(options)
-    with invocation.environment(write=not dry_run) as env:
-        if not dry_run:
+    with invocation.environment(write=not write.dry_run) as env:
+        if not write.dry_run:
             confirm(invocation, env, f"reset {state} removes everything that is not in it")
         done = reset(env, options)
         return show_change(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from tattoo_data.cli.complete import scenario_names
 from tattoo_data.cli.options import Invocation, as_of, common, writing
+
+if TYPE_CHECKING:
+    from tattoo_data.runs.session import WriteOptions
 
 EPILOG = """\b
 Touches: table, index and images; it adds or replaces the scenario's records.
@@ -32,7 +37,7 @@ Exit status:
 @as_of
 @writing
 @common
-def command(invocation: Invocation, scenario: str, only: bool, dry_run: bool, verify: str) -> int:
+def command(invocation: Invocation, scenario: str, only: bool, write: WriteOptions) -> int:
     """Add a scenario's records to the live stores.
 
     SCENARIO is a name, several as A+B, or a file of your own records. What is there already and equal is left
@@ -40,14 +45,11 @@ def command(invocation: Invocation, scenario: str, only: bool, dry_run: bool, ve
     """
     from tattoo_data.cli.confirm import confirm
     from tattoo_data.cli.render import show_change
-    from tattoo_data.engine.verify import Verify
-    from tattoo_data.seeding.change import WriteOptions
     from tattoo_data.seeding.seed import SeedOptions, check_seed, seed
 
     check_seed(invocation.settings, scenario)
-    write = WriteOptions(dry_run=dry_run, verify=Verify(verify))
-    with invocation.environment(write=not dry_run) as env:
-        if only and not dry_run:
+    with invocation.environment(write=not write.dry_run) as env:
+        if only and not write.dry_run:
             confirm(invocation, env, f"seed {scenario} --only removes every other record")
         seeded = seed(env, SeedOptions(scenario=scenario, only=only, write=write))
         return show_change(

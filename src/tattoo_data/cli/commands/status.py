@@ -64,7 +64,8 @@ def _document(found: Status) -> dict[str, Any]:
         "consistent": found.consistent,
         "asOf": found.as_of.isoformat() if found.as_of else None,
         "lastRun": _run(found.last_run),
-        "interrupted": _run(found.interrupted),
+        "interrupted": _interrupted(found.interrupted),
+        "lock": _lock(found),
     }
 
 
@@ -73,10 +74,29 @@ def _run(run: Run | None) -> dict[str, Any] | None:
         return None
     return {
         "id": run.id,
-        "command": " ".join((run.command, *run.arguments)),
+        "command": run.words,
         "status": run.status,
         "startedAt": run.started_at,
         "endedAt": run.ended_at,
+    }
+
+
+def _interrupted(run: Run | None) -> dict[str, Any] | None:
+    document = _run(run)
+    return None if run is None or document is None else {**document, "mend": f"tattoo-data {run.words}"}
+
+
+def _lock(found: Status) -> dict[str, Any] | None:
+    lock = found.lock
+    if lock is None:
+        return None
+    holder = lock.holder
+    return {
+        "command": holder.command if holder else None,
+        "pid": holder.pid if holder else None,
+        "host": holder.host if holder else None,
+        "ageSeconds": round(lock.age, 1),
+        "expired": lock.is_free,
     }
 
 
@@ -108,18 +128,16 @@ def _show(invocation: Invocation, found: Status, target: dict[str, Any]) -> None
             output.line(f"{name.value}: ... and {len(store.problems) - _LISTED} more differences (-v shows all)")
     output.line(f"Target      {target['awsEndpoint']} and {target['opensearchEndpoint']}")
     if found.last_run:
-        run = _run(found.last_run) or {}
-        output.line(f"Last run    {run['command']}, {run['status']}, {run['startedAt']}")
+        run = found.last_run
+        output.line(f"Last run    {run.words}, {run.status}, {run.started_at}")
     if found.interrupted:
-        output.line(f"Interrupted The last command was killed before it ended; `tattoo-data {_mend(found)}` mends it.")
+        mend = found.interrupted.words
+        output.line(f"Interrupted The last command was killed before it ended; `tattoo-data {mend}` mends it.")
+    if found.lock and not found.lock.is_free:
+        output.line(f"Lock        held by {found.lock.holder or 'another program'} for {found.lock.age:.0f} s")
 
 
 def _health(store: StoreStatus) -> str:
     if store.healthy:
         return "healthy"
     return "not healthy" if store.engine else "missing" if store.count == 0 else "unreachable"
-
-
-def _mend(found: Status) -> str:
-    assert found.interrupted is not None
-    return " ".join((found.interrupted.command, *found.interrupted.arguments))

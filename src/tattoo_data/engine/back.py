@@ -1,0 +1,64 @@
+"""Back: the plan that takes a run back, key by key, only where live still is what the run wrote. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from tattoo_data.engine.plan import Part, Plan, Step, plan_of
+from tattoo_data.engine.scan import Live
+from tattoo_data.engine.spool import Spool
+from tattoo_data.model.before import BeforeImage, BlobRef
+from tattoo_data.model.entry import Blob, Entry, StoreName
+from tattoo_data.model.fingerprint import digest
+
+Fetch = Callable[[BlobRef], Blob]
+Images = Mapping[StoreName, Spool[BeforeImage]]
+
+
+def plan_back(images: Images, live: Mapping[StoreName, Live], fetch: Fetch, *, force: bool = False) -> Plan:
+    """What puts the before-images back. A key that is neither as the run wrote it nor as it was before is somebody
+    else's and is left, unless `force`. `fetch` reads the body of an object that was there."""
+    return Plan(
+        stores={
+            name: plan_of(live[name], partial(_compare, spool, live[name], fetch, force))
+            for name, spool in images.items()
+            if spool.count
+        }
+    )
+
+
+def _compare(spool: Spool[BeforeImage], live: Live, fetch: Fetch, force: bool, place: int) -> Part:
+    there = {held.key: held for held in live.held.part(place)}
+    steps: list[Step] = []
+    left: list[str] = []
+    unchanged = 0
+    for image in _merged(spool.part(place)):
+        held = there.get(image.key)
+        now = held.digest if held else None
+        entry = _entry(image, fetch)
+        before = digest(live.store, entry) if entry else None
+        if now == before:
+            unchanged += 1
+        elif force or now == image.after:
+            steps.append(Step(image.key, now, before, entry, held.routing if held else None))
+        else:
+            left.append(image.key)
+    return Part(steps, unchanged, tuple(left))
+
+
+def _merged(images: list[BeforeImage]) -> list[BeforeImage]:
+    """One image a key: a run that was interrupted and went on wrote some keys twice. What was there first counts,
+    and what was written last."""
+    merged: dict[str, BeforeImage] = {}
+    for image in images:
+        first = merged.get(image.key, image)
+        merged[image.key] = BeforeImage(first.key, first.body, image.after, first.routing, first.blob)
+    return list(merged.values())
+
+
+def _entry(image: BeforeImage, fetch: Fetch) -> Entry | None:
+    if image.body is None:
+        return None
+    load = partial(fetch, image.blob) if image.blob else None
+    return Entry(image.key, image.body, image.routing, load)

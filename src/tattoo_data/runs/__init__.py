@@ -1,0 +1,1 @@
+"""Runs: what every writing command does around the engine. The lock, the run with its before-images, undo and redo."""

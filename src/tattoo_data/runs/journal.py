@@ -1,0 +1,87 @@
+"""The journal of one writing command: its run, and the before-images of what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from tattoo_data.clock import timestamp
+from tattoo_data.engine.journal import Kept
+from tattoo_data.engine.make_equal import Change
+from tattoo_data.engine.plan import Plan
+from tattoo_data.environment import Environment
+from tattoo_data.errors import StoreError
+from tattoo_data.model.before import BeforeImage, BlobRef
+from tattoo_data.model.entry import Entry, StoreName
+from tattoo_data.repository.locks import Lock
+from tattoo_data.repository.runs import Run, RunStatus
+
+
+class RunJournal:
+    """Keeps a command as a run of its target. `run` is the one that it begins, or goes on with."""
+
+    def __init__(self, env: Environment, lock: Lock | None, run: Run) -> None:
+        self.run = run
+        self.begun = False
+        self._env = env
+        self._lock = lock
+        self._files = 0
+
+    @property
+    def keeps_images(self) -> bool:
+        """Whether the run can be undone."""
+        return self.run.undoable
+
+    def begin(self, plan: Plan, fingerprint_before: str) -> str:
+        """Store the run as running. One that goes on keeps what it found when it began."""
+        before = self.run.fingerprint_before or fingerprint_before
+        self.run = replace(self.run, fingerprint_before=before, lock=self._held().token)
+        self._files = len(self._env.before_images.files(self.run.id))
+        self._env.runs.write(self.run)
+        self.begun = True
+        return self.run.id
+
+    def keep(self, store: StoreName, changes: Sequence[Kept]) -> None:
+        """Store the before-images of a chunk. Raises `LockLost` where another command has taken over."""
+        self._held().check()
+        if changes and self.keeps_images:
+            # Objects are read and stored one by one: beside each other, that is.
+            each_image = self._env.pool.map if store is StoreName.IMAGES else map
+            images = list(each_image(self._image, changes))
+            self._files += 1
+            self._env.before_images.write(self.run.id, self._files, store, images)
+
+    def close(self, change: Change) -> None:
+        """Store how it ended."""
+        self._held().check()
+        self.run = replace(
+            self.run,
+            status=RunStatus.PARTIAL if change.failures else RunStatus.DONE,
+            ended_at=timestamp(self._env.clock.now()),
+            counts={name.value: asdict(counts) for name, counts in change.counts.items()},
+            fingerprint_after=change.fingerprint,
+        )
+        self._env.runs.write(self.run)
+
+    def _held(self) -> Lock:
+        assert self._lock is not None, "a dry run writes nothing"
+        return self._lock
+
+    def _image(self, change: Kept) -> BeforeImage:
+        step = change.step
+        found, blob = self._with_blob(change.found)
+        if found is None:
+            return BeforeImage(step.key, None, step.after)
+        return BeforeImage(step.key, found.body, step.after, found.routing, blob)
+
+    def _with_blob(self, found: Entry | None) -> tuple[Entry | None, BlobRef | None]:
+        """What is there, with the body of an object kept; read again where somebody wrote it in between."""
+        if found is None or found.load is None:
+            return found, None
+        try:
+            return found, self._env.before_images.keep_object(found.load())
+        except StoreError:
+            again = self._env.stores.images.get([found.key])
+            if again and again[0].body == found.body:
+                raise
+            return self._with_blob(again[0] if again else None)

@@ -1,0 +1,44 @@
+"""Retention: how long runs and their before-images are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+from tattoo_data.environment import Environment
+from tattoo_data.repository.runs import PREFIX, Run, run_moment
+from tattoo_data.runs.timeline import timeline
+
+KEPT_RUNS = 20
+KEPT_FOR = timedelta(days=7)
+
+
+def expired(newest_first: Iterable[Run]) -> list[Run]:
+    """The runs of a target that are not kept: all but the last 20, and those that began more than 7 days before the
+    newest. Pure; it goes by the ids, so no clock has to be right."""
+    runs = list(newest_first)
+    newest = run_moment(runs[0].id) if runs else None
+    return [
+        run
+        for number, run in enumerate(runs)
+        if number >= KEPT_RUNS
+        or (newest is not None and (moment := run_moment(run.id)) is not None and newest - moment > KEPT_FOR)
+    ]
+
+
+def forget_old_runs(env: Environment, newest: Run) -> None:
+    """Remove the target's expired runs, and files that a removal left over. The run whose day counts stays without
+    its before-images: `status` goes by it."""
+    line = timeline(env.runs.newest_first(env.target.id, env.pool))
+    keys = [each.key for each in env.repository.objects(PREFIX)]
+    there = {key.removeprefix(PREFIX).partition("/")[0] for key in keys if key.endswith("/run.json")}
+    gone: set[str] = {name for key in keys if (name := key.removeprefix(PREFIX).partition("/")[0]) not in there}
+    for run in expired(line.runs):
+        gone.add(run.id)
+        if line.dated is not None and run.id == line.dated.id:
+            env.runs.write(replace(run, undoable=False))
+            keys = [key for key in keys if key != f"{PREFIX}{run.id}/run.json"]
+    doomed = [key for key in keys if key.removeprefix(PREFIX).partition("/")[0] in gone]
+    # A run without its run.json is known to be nothing; one without its images would promise what it cannot keep.
+    env.repository.delete(sorted(doomed, key=lambda key: not key.endswith("/run.json")))

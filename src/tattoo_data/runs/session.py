@@ -1,0 +1,210 @@
+"""One writing command from its lock to the end of its run.
+
+Under the lock it reads what was done before: the same command that was interrupted goes on as the same run, an
+interrupted undo is finished first, any other interrupted run is closed, to be undone as a run of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+
+from tattoo_data.clock import timestamp
+from tattoo_data.engine.back import Images
+from tattoo_data.engine.make_equal import Change, How, make_equal, take_back
+from tattoo_data.engine.plan import Counts, Desired, Plan
+from tattoo_data.engine.spool import Spool
+from tattoo_data.engine.verify import Verify
+from tattoo_data.environment import Environment
+from tattoo_data.model.before import BeforeImage
+from tattoo_data.model.entry import StoreName
+from tattoo_data.repository.locks import Lock
+from tattoo_data.repository.runs import Run, RunKind, RunStatus, new_run_id
+from tattoo_data.runs.journal import RunJournal
+from tattoo_data.runs.retention import forget_old_runs
+from tattoo_data.runs.timeline import Timeline, timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """What every writing command can be told. `undo` False keeps no before-images; `wait` is how many seconds to
+    wait for the lock."""
+
+    dry_run: bool = False
+    verify: Verify = Verify.KEYS
+    undo: bool = True
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What was asked: the verb and its arguments, and for a command that resolves dates the day that is set."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    as_of: date | None = None
+
+    @property
+    def words(self) -> str:
+        """As it was typed: `reset fresh`."""
+        return " ".join((self.name, *self.arguments))
+
+    def began(self, run: Run) -> bool:
+        """Whether a run is of this command. One whose day is not set goes on with the day of the run."""
+        same = (run.command, tuple(run.arguments)) == (self.name, self.arguments)
+        return same and self.as_of in (None, run.as_of)
+
+
+class Session:
+    """A writing command that holds the lock; with `dry_run`, one that holds nothing and writes nothing."""
+
+    def __init__(self, env: Environment, command: Command, options: WriteOptions, lock: Lock | None) -> None:
+        self.env = env
+        self.command = command
+        self.options = options
+        self.timeline = read_timeline(env)
+        self.made: RunJournal | None = None
+        self._lock = lock
+
+    @property
+    def continued(self) -> Run | None:
+        """The interrupted run of this very command."""
+        run = self.timeline.interrupted
+        return run if run is not None and self.command.began(run) else None
+
+    @property
+    def as_of(self) -> date:
+        """The day of a catalogue's dates: that of the run that goes on, else what is set, else today (UTC)."""
+        run = self.continued
+        return (run.as_of if run else None) or self.command.as_of or self.env.clock.today()
+
+    @property
+    def finished(self) -> Run | None:
+        """The run of this very command whose process died after the last write and before it could say so."""
+        run, dead = self.timeline.newest, self._lock.taken_over if self._lock else None
+        ended = run is not None and dead is not None and run.lock == dead.token and run.status != RunStatus.RUNNING
+        return run if ended and run is not None and self.command.began(run) else None
+
+    def carry_out(self, desired: Desired, *, as_of: date | None = None) -> Change:
+        """Make the live stores equal `desired`, and keep the run where anything changed."""
+        journal = self._journal(RunKind.WRITE, None, as_of)
+        change = make_equal(self.env.stores, desired, journal, self.env.pool, self._how())
+        return self._closed(journal, change)
+
+    def take_back(self, run: Run, kind: RunKind, *, force: bool = False) -> Change:
+        """Put back what a run found, as an undo or redo. Raises `IntegrityFailed` before anything is written where
+        a before-image is damaged."""
+        images = read_images(self.env, run)
+        journal = self._journal(kind, run.id, None)
+        fetch = self.env.before_images.fetch
+        change = take_back(self.env.stores, images, fetch, journal, self.env.pool, self._how(), force=force)
+        return self._closed(journal, change)
+
+    def settle_the_past(self) -> None:
+        """Finish an undo that another command interrupted, or close any other interrupted run. The command's own is
+        left: it goes on."""
+        run = self.timeline.interrupted
+        if run is None or self.continued:
+            return
+        about = next((each for each in self.timeline.runs if each.id == run.of), None)
+        if run.kind != RunKind.WRITE and about is not None:
+            self.env.say(f"Finishing the {run.words} that was interrupted.")
+            command = Command(name=run.command, arguments=tuple(run.arguments))
+            session = Session(self.env, command, self.options, self._lock)
+            session.take_back(about, RunKind(run.kind), force="--force" in run.arguments)
+        else:
+            self.env.runs.write(replace(run, status=RunStatus.PARTIAL, ended_at=timestamp(self.env.clock.now())))
+        self.timeline = read_timeline(self.env)
+
+    def _journal(self, kind: RunKind, of: str | None, as_of: date | None) -> RunJournal:
+        assert self._lock is not None or self.options.dry_run
+        newest = self.timeline.newest
+        run = self.continued or Run(
+            id=new_run_id(self.env.clock, newest.id if newest else None),
+            kind=kind,
+            of=of,
+            command=self.command.name,
+            arguments=self.command.arguments,
+            target=self.env.target.id,
+            status=RunStatus.RUNNING,
+            started_at=timestamp(self.env.clock.now()),
+            as_of=as_of,
+            undoable=self.options.undo,
+        )
+        return RunJournal(self.env, self._lock, run)
+
+    def _closed(self, journal: RunJournal, change: Change) -> Change:
+        if journal.begun:
+            journal.close(change)
+            self.made = journal
+        elif self.continued and not change.dry_run:
+            # It was killed after its last write: all that was missing was to say so.
+            journal.close(replace(change, counts={name: Counts() for name in StoreName}))
+            self.made = journal
+            return replace(change, run=journal.run.id)
+        return change
+
+    def _how(self) -> How:
+        return How(
+            dry_run=self.options.dry_run,
+            verify=self.options.verify,
+            swap=self.env.settings.index_swap != "never",
+            progress=self.env.progress,
+        )
+
+
+@contextmanager
+def writing(env: Environment, command: Command, options: WriteOptions) -> Iterator[Session]:
+    """Take the lock and settle what was interrupted; let go of it at the end. With `dry_run` neither is done.
+
+    Raises `Locked` where another command holds it longer than the options wait.
+    """
+    if options.dry_run:
+        yield Session(env, command, options, None)
+        return
+    lock = Lock(env.repository, env.target.id, env.clock, command.words, wait_seconds=options.wait)
+    with lock:
+        if lock.weak:
+            env.say("note: the backup bucket's store ignores conditions: two writers are not fully kept apart.")
+        session = Session(env, command, options, lock)
+        if lock.taken_over or session.timeline.interrupted:
+            _remove_orphans(env)
+        session.settle_the_past()
+        yield session
+        if session.made:
+            forget_old_runs(env, session.made.run)
+
+
+def _remove_orphans(env: Environment) -> None:
+    """Remove the indexes that a killed command was building. Under the lock nobody builds one now."""
+    env.stores.index.describe()  # nothing else is sent before it is known to be OpenSearch
+    for name in env.index.orphans():
+        env.index.remove(name)
+
+
+def read_timeline(env: Environment) -> Timeline:
+    """What the target's runs say. Read-only."""
+    return timeline(env.runs.newest_first(env.target.id, env.pool))
+
+
+def read_images(env: Environment, run: Run) -> Images:
+    """A run's before-images, spooled: every one is read and checked before any is used."""
+    spools = {name: Spool(BeforeImage, name) for name in StoreName}
+    for name, images in env.before_images.read(run.id):
+        spools[name].add(images)
+    return spools
+
+
+def as_change(run: Run) -> Change:
+    """What a run that has ended did, as its result."""
+    counts = {name: Counts(**run.counts.get(name.value, {})) for name in StoreName}
+    return Change(
+        plan=Plan(stores={}),
+        dry_run=False,
+        counts=counts,
+        fingerprint_before=run.fingerprint_before,
+        fingerprint=run.fingerprint_after,
+        run=run.id,
+    )

@@ -1,0 +1,98 @@
+"""Timeline: what a target's runs say together. Pure: which run `undo` takes, which `redo`, and which day counts.
+
+Undo and redo are runs too, and never taken back by `undo`. A redo takes back the last undo, until something new is
+written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from tattoo_data.repository.runs import Run, RunKind, RunStatus
+
+_COMMANDS_WITH_DAYS = ("seed", "reset")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """A target's runs, the newest first.
+
+    `undoable` are the writes that are not undone, `redoable` the undos that are not redone; of both, the first is
+    next. `undone` are the ids of the writes that are undone, `undone_in_part` of those of which an undo left keys.
+    `interrupted` is the newest run, where it did not end.
+    """
+
+    runs: tuple[Run, ...]
+    undoable: tuple[Run, ...]
+    redoable: tuple[Run, ...]
+    undone: frozenset[str]
+    undone_in_part: frozenset[str]
+
+    @property
+    def newest(self) -> Run | None:
+        """The newest run."""
+        return self.runs[0] if self.runs else None
+
+    @property
+    def interrupted(self) -> Run | None:
+        """The newest run, where it did not end."""
+        return self.newest if self.newest and self.newest.status == RunStatus.RUNNING else None
+
+    @property
+    def as_of(self) -> date | None:
+        """The day of the newest seed or reset that is not undone."""
+        run = self.dated
+        return run.as_of if run else None
+
+    @property
+    def dated(self) -> Run | None:
+        """The newest seed or reset that is not undone."""
+        writes = (run for run in self.runs if run.kind == RunKind.WRITE and run.id not in self.undone)
+        return next((run for run in writes if run.command in _COMMANDS_WITH_DAYS and run.as_of), None)
+
+    def find(self, run_id: str) -> Run | None:
+        """The run of an id, or of the beginning of just one."""
+        found = [run for run in self.runs if run.id == run_id or run.id.startswith(run_id)]
+        exact = [run for run in found if run.id == run_id]
+        return exact[0] if exact else found[0] if len(found) == 1 else None
+
+    def of(self, run: Run) -> Run | None:
+        """The write that an undo or redo is about in the end."""
+        there = {each.id: each for each in self.runs}
+        about: Run | None = run
+        while about is not None and about.kind != RunKind.WRITE:
+            about = there.get(about.of or "")
+        return about
+
+
+def timeline(newest_first: Iterable[Run]) -> Timeline:
+    """Read the runs of one target."""
+    runs = tuple(newest_first)
+    there = {run.id: run for run in runs}
+    writes: list[Run] = []
+    undos: list[Run] = []
+    undone: set[str] = set()
+    in_part: set[str] = set()
+    for run in reversed(runs):
+        if run.kind == RunKind.WRITE:
+            writes.append(run)
+            undos.clear()
+        elif run.kind == RunKind.UNDO:
+            whole = run.status == RunStatus.DONE
+            (undone if whole else in_part).add(str(run.of))
+            if whole:
+                in_part.discard(str(run.of))
+            undos.append(run)
+        elif run.status == RunStatus.DONE and (taken := there.get(str(run.of))):
+            undos = [undo for undo in undos if undo.id != taken.id]
+            undone.discard(str(taken.of))
+            in_part.discard(str(taken.of))
+    return Timeline(
+        runs=runs,
+        undoable=tuple(run for run in reversed(writes) if run.id not in undone),
+        redoable=tuple(reversed(undos)),
+        undone=frozenset(undone),
+        undone_in_part=frozenset(in_part),
+    )
