@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from tattoo_data.engine.apply import Tools, apply, mend_structure
 from tattoo_data.engine.back import Fetch, Images, plan_back
 from tattoo_data.engine.flow import Progress, no_progress
 from tattoo_data.engine.journal import Journal
-from tattoo_data.engine.plan import Counts, Desired, Plan, StorePlan, count, make_plan
+from tattoo_data.engine.plan import Counts, Desired, Plan, StorePlan, count, in_order, make_plan, removed
 from tattoo_data.engine.scan import Live, read_all
 from tattoo_data.engine.verify import Failure, Verify, left_over, verify
 from tattoo_data.errors import StructureRefused
@@ -85,7 +86,7 @@ def _change(tools: Tools, make: Callable[[Mapping[StoreName, Live]], Plan], how:
             failures=tuple(left_over(plan)),
             fingerprint_before=before,
             fingerprint=None if how.dry_run else before,
-            removed=plan.removed(),
+            removed=in_order(each.removed for each in plan.stores.values()),
         )
     return _carried_out(tools, plan, live, before, how)
 
@@ -98,16 +99,17 @@ def _carried_out(tools: Tools, plan: Plan, live: Mapping[StoreName, Live], befor
     verified = verify(plan, live, applied, tools.stores, tools.pool, how.verify, how.progress)
     sums: dict[StoreName, Sum | None] = {name: each.total for name, each in live.items()}
     sums |= verified.sums
+    done = {name: _done(each, verified.failures) for name, each in plan.stores.items()}
     return Change(
         plan=plan,
         dry_run=False,
-        counts={name: _counted(plan.stores.get(name), verified.failures) for name in StoreName},
+        counts={name: done[name][0] if name in done else Counts() for name in StoreName},
         failures=tuple(verified.failures),
         drifted={name: tuple(each.drifted) for name, each in applied.items() if each.drifted},
         fingerprint_before=before,
         fingerprint=_fingerprint(sums),
         run=run,
-        removed=plan.removed(),
+        removed=in_order(gone for _, gone in done.values()),
     )
 
 
@@ -128,8 +130,11 @@ def _fingerprint(sums: Mapping[StoreName, Sum | None]) -> str | None:
     return state_fingerprint(known) if len(known) == len(StoreName) else None
 
 
-def _counted(plan: StorePlan | None, failures: list[Failure]) -> Counts:
-    if plan is None:
-        return Counts()
+def _done(plan: StorePlan, failures: list[Failure]) -> tuple[Counts, Counter[str]]:
+    """What became of the entries of one store, and how many of which kind are gone."""
     failed = {failure.key for failure in failures if failure.store is plan.store}
-    return sum((count(part, failed) for part in plan.parts()), Counts())
+    counts, gone = Counts(), Counter[str]()
+    for part in plan.parts():
+        counts += count(part, failed)
+        gone += removed(plan.store, part, failed)
+    return counts, gone

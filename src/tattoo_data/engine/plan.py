@@ -147,14 +147,6 @@ class Plan:
         """Whether live equals desired already."""
         return all(plan.is_empty for plan in self.stores.values())
 
-    def removed(self) -> dict[str, int]:
-        """How many of which kind go, over all stores; `other` are items that are no records."""
-        total: Counter[str] = Counter()
-        for plan in self.stores.values():
-            total += plan.removed
-        order = ("artists", "studios", "styles", OTHER, "documents", "images")
-        return {kind: total[kind] for kind in order if total[kind]}
-
 
 def make_plan(
     desired: Desired, live: Mapping[StoreName, Live], *, swap: bool = True, progress: Progress = no_progress
@@ -188,6 +180,22 @@ def count(part: Part, failed: Collection[str] = ()) -> Counts:
     )
 
 
+def removed(store: StoreName, part: Part, failed: Collection[str] = ()) -> Counter[str]:
+    """How many of which kind go from one place of which the changes of `failed` keys were not made; those that only
+    move are left out."""
+    gone = [step.key for step in part.steps if step.put is None and step.moved_to is None and step.key not in failed]
+    if store is StoreName.TABLE:
+        return Counter(map(kind_of_item, gone))
+    return Counter({"documents" if store is StoreName.INDEX else "images": len(gone)})
+
+
+def in_order(removed: Iterable[Counter[str]]) -> dict[str, int]:
+    """How many of which kind go, over all stores; `other` are items that are no records."""
+    total = sum(removed, Counter[str]())
+    order = ("artists", "studios", "styles", OTHER, "documents", "images")
+    return {kind: total[kind] for kind in order if total[kind]}
+
+
 def plan_of(live: Live, part: Callable[[int], Part]) -> StorePlan:
     """A store's plan with all that is counted in it, from the changes of each place."""
     plan = StorePlan(store=live.store, part=part, structure=_structure(live), rebuild=_is_rebuilt(live))
@@ -195,7 +203,7 @@ def plan_of(live: Live, part: Callable[[int], Part]) -> StorePlan:
         plan.size += len(each.steps)
         plan.left += each.left
         plan.counts += count(each)
-        plan.removed += _removed(live.store, each)
+        plan.removed += removed(live.store, each)
     return plan
 
 
@@ -243,14 +251,6 @@ def _put(each: Wanted, held: Held | None, blobs: Blobs | None) -> Step:
     load = partial(blobs, each.key) if blobs else None
     entry = Entry(each.key, each.body, each.routing, load)
     return Step(each.key, held.digest if held else None, each.digest, entry, held.routing if held else None)
-
-
-def _removed(store: StoreName, part: Part) -> Counter[str]:
-    """How many of which kind go, those that only move left out."""
-    gone = [step.key for step in part.steps if step.put is None and step.moved_to is None]
-    if store is StoreName.TABLE:
-        return Counter(map(kind_of_item, gone))
-    return Counter({"documents" if store is StoreName.INDEX else "images": len(gone)})
 
 
 def _structure(live: Live) -> tuple[str, ...]:

@@ -96,7 +96,10 @@ NOT_ROUTED: Routing = MappingProxyType({})
 
 
 class TransientError(StoreError):
-    """The request may succeed when it is sent again: throttled, refused for load, or the connection broke."""
+    """The request may succeed when it is sent again: throttled, refused for load, or the connection broke. Where it
+    stays so in spite of all patience, the service is not to be reached."""
+
+    exit_code = 14
 
 
 class Store(Protocol):

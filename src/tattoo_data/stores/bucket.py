@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from tattoo_data.errors import StoreError
 from tattoo_data.guard import Endpoint
 from tattoo_data.model.entry import Blob
-from tattoo_data.stores.aws import Access, AwsClient, code_of
+from tattoo_data.stores.aws import TRANSIENT_CODES, Access, AwsClient, code_of
 from tattoo_data.stores.base import Outcome
 
 _GONE = ("NoSuchBucket", "NoSuchKey", "404", "NotFound")
@@ -133,7 +133,9 @@ class Bucket:
                 "delete_objects", _GONE, Delete={"Objects": [{"Key": key} for key in part], "Quiet": True}
             )
             for each in answer.get("Errors", ()):
-                failed[each["Key"]] = Outcome(each["Key"], each.get("Code", "Error"), each.get("Message", ""))
+                code = each.get("Code", "Error")
+                transient = code in TRANSIENT_CODES
+                failed[each["Key"]] = Outcome(each["Key"], code, each.get("Message", ""), transient=transient)
         return [failed.get(key, Outcome(key)) for key in keys]
 
     def delete_if(self, key: str, etag: str) -> bool:

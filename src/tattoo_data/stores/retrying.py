@@ -102,19 +102,7 @@ class RetryingStore:
         return _begun_anew(self._retrying(TransientError), request)
 
     def _write(self, write: Callable[[Sequence[B]], list[Outcome]], batch: Sequence[B]) -> list[Outcome]:
-        outcomes: dict[str, Outcome] = {}
-        left = list(batch)
-
-        def send() -> None:
-            answered = {outcome.key: outcome for outcome in _outcomes(write, left)}
-            outcomes.update(answered)
-            left[:] = [each for each in left if answered[each.key].transient]
-            if left:
-                raise _SomeLeft
-
-        with suppress(_SomeLeft):  # the outcomes say which, and why
-            _begun_anew(self._retrying(_SomeLeft), send)
-        return [outcomes[each.key] for each in batch]
+        return _written(self._retrying(_SomeLeft), write, batch)
 
     def _retrying(self, kind: type[Exception]) -> tenacity.Retrying:
         return _retrying(kind, self._clock, self._patience)
@@ -126,6 +114,7 @@ class RetryingBucket:
     def __init__(self, inner: Bucket, clock: Clock, patience: Patience | None = None) -> None:
         self._inner = inner
         self._retrying = _retrying(TransientError, clock, patience or Patience())
+        self._until_taken = _retrying(_SomeLeft, clock, patience or Patience())
 
     def exists(self) -> bool:
         """Whether the bucket is there."""
@@ -175,7 +164,11 @@ class RetryingBucket:
 
     def delete(self, keys: Sequence[str]) -> list[Outcome]:
         """Delete objects; one outcome for each, in their order."""
-        return self._patiently(self._inner.delete, keys)
+
+        def delete(targets: Sequence[Target]) -> list[Outcome]:
+            return self._inner.delete([target.key for target in targets])
+
+        return _written(self._until_taken, delete, [Target(key) for key in keys])
 
     def delete_if(self, key: str, etag: str) -> bool:
         """Delete an object if it still has this ETag. Returns whether it is gone; idempotent."""
@@ -212,6 +205,25 @@ def _begun_anew(retrying: tenacity.Retrying, request: Callable[..., T], *argumen
         return retrying(request, *arguments)
     finally:
         ATTEMPT.set(1)
+
+
+def _written(
+    retrying: tenacity.Retrying, write: Callable[[Sequence[B]], list[Outcome]], batch: Sequence[B]
+) -> list[Outcome]:
+    """The outcomes of a batch of which what was not taken is sent again."""
+    outcomes: dict[str, Outcome] = {}
+    left = list(batch)
+
+    def send() -> None:
+        answered = {outcome.key: outcome for outcome in _outcomes(write, left)}
+        outcomes.update(answered)
+        left[:] = [each for each in left if answered[each.key].transient]
+        if left:
+            raise _SomeLeft
+
+    with suppress(_SomeLeft):  # the outcomes say which, and why
+        _begun_anew(retrying, send)
+    return [outcomes[each.key] for each in batch]
 
 
 def _note_attempt(state: tenacity.RetryCallState) -> None:

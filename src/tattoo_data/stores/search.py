@@ -102,6 +102,8 @@ class SearchClient:
         try:
             with self.errors("info"):
                 answer = self.client.transport.perform_request("GET", "/")
+        except TransientError:
+            raise
         except (exceptions.TransportError, StoreError) as error:
             raise NotOpenSearch(endpoint=self.endpoint.url, reason=str(error)) from error
         try:
