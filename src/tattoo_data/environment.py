@@ -23,6 +23,7 @@ from tattoo_data.stores.aws import Access
 from tattoo_data.stores.bucket import Bucket
 from tattoo_data.stores.discover import find_domain
 from tattoo_data.stores.index import IndexOptions, IndexStore
+from tattoo_data.stores.index_door import IndexDoor, RetryingIndex
 from tattoo_data.stores.live import LiveStores
 from tattoo_data.stores.objects import ImageStore
 from tattoo_data.stores.retrying import RetryingBucket, RetryingStore
@@ -76,7 +77,7 @@ class Environment:
     settings: Settings
     target: Target
     stores: LiveStores
-    index: IndexStore
+    index: IndexDoor
     repository: RetryingBucket
     runs: Runs
     before_images: BeforeImages
@@ -214,11 +215,11 @@ def _open(
         trace=trace,
     )
     options = IndexOptions(shards=settings.index_shards, replicas=settings.index_replicas)
-    index = IndexStore(settings.index, search, clock, options)
+    index = RetryingIndex(IndexStore(settings.index, search, clock, options), clock)
     repository = RetryingBucket(Bucket(settings.backup_bucket, services.s3, access, "repository"), clock)
     stores = LiveStores(
         table=RetryingStore(TableStore(settings.table, services.dynamodb, access, clock), clock),
-        index=RetryingStore(index, clock),
+        index=index,
         images=RetryingStore(ImageStore(Bucket(settings.image_bucket, services.s3, access)), clock),
         index_door=index,
     )

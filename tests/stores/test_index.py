@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tattoo_data.clock import Clock
+from tattoo_data.engine.journal import Chunk, Kept
 from tattoo_data.engine.plan import Desired, make_plan
 from tattoo_data.engine.scan import read_all
-from tattoo_data.engine.swap import Fill, swap_index
+from tattoo_data.engine.swap import Fill, Swap
 from tattoo_data.errors import NotOpenSearch, StoreMissing
 from tattoo_data.model.canonical import canonical_document
 from tattoo_data.model.entry import Entry, StoreName
@@ -54,7 +55,8 @@ def swap(store: IndexStore, entries: list[Entry], fill: Fill = filler) -> dict[s
         live = read_all(LiveStores(table=store, index=store, images=store), pool, only=[StoreName.INDEX])
     wanted = [(StoreName.INDEX, entry) for entry in entries]
     plan = make_plan(Desired(stores=[StoreName.INDEX], entries=lambda: wanted), live).stores[StoreName.INDEX]
-    return swap_index(store, plan, entries, fill)
+    chunks = [Chunk(changes=[Kept(step, None) for step in plan.steps()])]
+    return Swap(store, plan, fill, keep_late=lambda changes: None).run(chunks)
 
 
 def bodies(store: IndexStore) -> dict[str, bytes]:

@@ -49,10 +49,10 @@ def _compare(spool: Spool[BeforeImage], live: Live, fetch: Fetch, force: bool, p
 
 def _merged(images: list[BeforeImage]) -> list[BeforeImage]:
     """One image a key: a run that was interrupted and went on wrote some keys twice. What was there first counts,
-    and what was written last."""
+    and what was written last; but for an image that stands instead of the one before."""
     merged: dict[str, BeforeImage] = {}
     for image in images:
-        first = merged.get(image.key, image)
+        first = image if image.instead else merged.get(image.key, image)
         merged[image.key] = BeforeImage(first.key, first.body, image.after, first.routing, first.blob)
     return list(merged.values())
 

@@ -51,13 +51,17 @@ class Journal(Protocol):
     def begin(self, plan: Plan, fingerprint_before: str) -> str:
         """Keep that a command begins to write, and return the run's id."""
 
-    def keep(self, store: StoreName, changes: Sequence[Kept]) -> None:
-        """Called before a chunk is applied: keep its before-images. Raises where the command may not write on."""
+    def keep(self, store: StoreName, changes: Sequence[Kept], *, instead: bool = False) -> None:
+        """Called before a chunk is applied: keep its before-images, `instead` of those kept of the same keys before,
+        which were not written over. Raises where the command may not write on."""
 
 
-def chunks(store: Store, steps: Iterable[Step], journal: Journal, *, compare: bool) -> Iterator[Chunk]:
+def chunks(
+    store: Store, steps: Iterable[Step], journal: Journal, *, compare: bool, again: bool = False
+) -> Iterator[Chunk]:
     """The steps in chunks whose before-images the journal keeps. What is there is read just before, unless nobody
-    wants it; `compare` wants it whatever the journal keeps.
+    wants it; `compare` wants it whatever the journal keeps. `again` says that nothing was written of the same steps
+    before, because somebody else wrote in between.
 
     Where the store cannot be read any more, what is left comes unread with the error."""
     if not (journal.keeps_images or compare):
@@ -72,14 +76,14 @@ def chunks(store: Store, steps: Iterable[Step], journal: Journal, *, compare: bo
             gathered += _read(store, part)
         except TattooDataError as error:
             if gathered:
-                yield _kept(store, gathered, journal)
+                yield _kept(store, gathered, journal, again)
             yield from _unread(part, remaining, error)
             return
         if len(gathered) >= CHUNK_STEPS or sum(map(_weight, gathered)) >= CHUNK_BYTES:
-            yield _kept(store, gathered, journal)
+            yield _kept(store, gathered, journal, again)
             gathered = []
     if gathered:
-        yield _kept(store, gathered, journal)
+        yield _kept(store, gathered, journal, again)
 
 
 def _read(store: Store, steps: Sequence[Step]) -> list[Kept]:
@@ -94,8 +98,8 @@ def _unread(part: Sequence[Step], remaining: Iterable[Sequence[Step]], error: Ta
         yield Chunk(changes=[Kept(step, None) for step in rest], error=error)
 
 
-def _kept(store: Store, changes: list[Kept], journal: Journal) -> Chunk:
-    journal.keep(store.name, changes)
+def _kept(store: Store, changes: list[Kept], journal: Journal, again: bool) -> Chunk:
+    journal.keep(store.name, changes, instead=again)
     return Chunk(changes=changes, drifted=[each.step.key for each in changes if _drifted(store.name, each)])
 
 

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from tattoo_data.engine.apply import Tools, apply, mend_structure
+from tattoo_data.engine.apply import apply, mend_structure
 from tattoo_data.engine.back import Fetch, Images, plan_back
 from tattoo_data.engine.flow import Progress, no_progress
 from tattoo_data.engine.journal import Journal
 from tattoo_data.engine.plan import Counts, Desired, Plan, StorePlan, count, in_order, make_plan, removed
 from tattoo_data.engine.scan import Live, read_all
 from tattoo_data.engine.verify import Failure, Verify, left_over, verify
+from tattoo_data.engine.write import Tools
 from tattoo_data.errors import StructureRefused
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.fingerprint import Sum, state_fingerprint

@@ -10,11 +10,11 @@ from tattoo_data.errors import StoreError
 from tattoo_data.model.entry import Entry
 from tattoo_data.model.project import documents_of
 from tattoo_data.stores.base import scan
-from tattoo_data.stores.index import IndexStore
+from tattoo_data.stores.index_door import IndexDoor
 from tattoo_data.stores.live import LiveStores
 
 
-def rebuild_index(stores: LiveStores, pool: Executor, index: IndexStore) -> bool:
+def rebuild_index(stores: LiveStores, pool: Executor, index: IndexDoor) -> bool:
     """Create a missing index and fill it with the projections of the table. An index that is there, or a table that
     is not, is left alone. Returns whether it was rebuilt; raises `StoreError` naming the first document refused."""
     if stores.table.describe() is None or stores.index.describe() is not None:

@@ -6,69 +6,76 @@ a plain index takes no writes while it is copied, a built one is compared once m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tattoo_data.engine.flow import slices
-from tattoo_data.engine.plan import StorePlan
+from tattoo_data.engine.journal import Chunk, Kept
+from tattoo_data.engine.plan import Step, StorePlan
 from tattoo_data.engine.scan import Held, read_held
 from tattoo_data.engine.spool import PLACES, Spool
 from tattoo_data.errors import StoreError
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest
 from tattoo_data.stores.base import Outcome, Store, Target
-from tattoo_data.stores.index import IndexStore
+from tattoo_data.stores.index_door import IndexDoor
 
 #: Writes entries through a door, and returns the outcomes of those that were refused.
 Fill = Callable[[Store, Iterable[Entry]], dict[str, Outcome]]
+#: Keeps what somebody wrote under a key of the plan after its before-image was read.
+KeepLate = Callable[[Sequence[Kept]], None]
 _READ_KEYS = 1_000
 
 
-def swap_index(door: IndexStore, plan: StorePlan, puts: Iterable[Entry], fill: Fill) -> dict[str, Outcome]:
-    """Build the index of `puts`, which are those of `plan`, and of every old document that the plan does not change,
-    and give it the name.
+class Swap:
+    """One swap of the index behind a door, by a plan."""
 
-    Returns the outcomes of the puts that were refused; what was there under their keys stays. Where an old document
-    cannot be taken over, the old index stays in place and `StoreError` is raised: nothing is lost.
-    """
-    old = door.concrete()
-    plain = [name for name in old if not door.is_built(name)]
-    for name in plain:
-        door.block_writes(name)
-    new = door.build()
-    try:
-        refused = fill(new, puts)
-        copy = _Copy(door, new, plan, refused, fill)
-        for name in old:
-            copy.take_over(name)
-        new.settle()
-        door.publish(new.index, old)
-    except BaseException:
-        door.remove(new.index)
-        for name in plain:
-            door.unblock_writes(name)
-        raise
-    for name in old:
-        if name not in plain or name != door.index:
-            copy.take_late(name)
-            door.remove(name)
-    return refused
-
-
-class _Copy:
-    """Takes over the documents that a plan leaves alone, and knows what it took."""
-
-    def __init__(
-        self, door: IndexStore, new: IndexStore, plan: StorePlan, refused: Collection[str], fill: Fill
-    ) -> None:
+    def __init__(self, door: IndexDoor, plan: StorePlan, fill: Fill, keep_late: KeepLate) -> None:
         self._door = door
-        self._new = new
         self._plan = plan
-        self._refused = refused
         self._fill = fill
+        self._keep_late = keep_late
+        #: What the copy took over, and what lay under the plan's keys when it was kept.
         self._taken = Spool(Held, StoreName.INDEX)
+        self._found = Spool(Held, StoreName.INDEX)
+        self._refused: dict[str, Outcome] = {}
 
-    def take_over(self, name: str) -> None:
-        """Copy what an old index holds now."""
+    def run(self, chunks: Iterable[Chunk]) -> dict[str, Outcome]:
+        """Build the index of what `chunks` put, which are those of the plan, and of every old document that the plan
+        does not change, and give it the name.
+
+        Returns the outcomes of the puts that were refused; what was there under their keys stays. Where an old
+        document cannot be taken over, the old index stays in place and `StoreError` is raised: nothing is lost.
+        """
+        old = self._door.concrete()
+        plain = [name for name in old if not self._door.is_built(name)]
+        for name in plain:
+            self._door.block_writes(name)
+        new = self._door.build()
+        try:
+            self._refused = self._fill(new, self._puts(chunks))
+            for name in old:
+                self._take_over(new, name)
+            new.settle()
+            self._door.publish(new.index, old)
+        except BaseException:
+            self._door.remove(new.index)
+            for name in plain:
+                self._door.unblock_writes(name)
+            raise
+        for name in old:
+            if name not in plain or name != self._door.index:
+                self._take_late(new, name)
+                self._door.remove(name)
+        return self._refused
+
+    def _puts(self, chunks: Iterable[Chunk]) -> Iterator[Entry]:
+        for chunk in chunks:
+            found = (change.found for change in chunk.changes if change.found)
+            self._found.add(Held(each.key, digest(StoreName.INDEX, each), each.routing) for each in found)
+            yield from (change.step.put for change in chunk.changes if change.step.put)
+
+    def _take_over(self, new: IndexDoor, name: str) -> None:
+        """Copy what an old index holds now and the plan leaves alone."""
         old = self._door.at(name)
         held = read_held(old)
 
@@ -77,10 +84,11 @@ class _Copy:
                 changed = self._changed(place)
                 yield from (each for each in held.part(place) if each.key not in changed)
 
-        self._copy(old, kept())
+        self._copy(new, old, kept())
 
-    def take_late(self, name: str) -> None:
-        """Take over what reached an old index after it was copied."""
+    def _take_late(self, new: IndexDoor, name: str) -> None:
+        """Take over what reached an old index after it was copied; what reached it under a key of the plan is kept,
+        and gone."""
         old = self._door.at(name)
         held = read_held(old)
         gone: list[Target] = []
@@ -89,22 +97,33 @@ class _Copy:
             for place in range(PLACES):
                 changed = self._changed(place)
                 taken = {each.key: each for each in self._taken.part(place)}
+                found = {each.key: each.digest for each in self._found.part(place)}
+                self._note_overwritten(old, changed, found, held.part(place))
                 for each in held.part(place):
                     before = taken.pop(each.key, None)
                     if each.key not in changed and (before is None or before.digest != each.digest):
                         yield each
                 gone.extend(Target(each.key, each.routing) for each in taken.values())
 
-        self._copy(old, late())
-        for targets in slices(gone, self._new.limits.entries):
-            self._new.delete(targets)
-        self._new.settle()
+        self._copy(new, old, late())
+        for targets in slices(gone, new.limits.entries):
+            new.delete(targets)
+        new.settle()
 
-    def _changed(self, place: int) -> set[str]:
-        return {step.key for step in self._plan.part(place).steps} - set(self._refused)
+    def _note_overwritten(
+        self, old: IndexDoor, changed: dict[str, Step], found: dict[str, bytes], held: Sequence[Held]
+    ) -> None:
+        late = {each.key: each for each in held if each.key in changed and found.get(each.key) != each.digest}
+        entries = old.get(list(late), _routing_of(late.values())) if late else []
+        if entries:
+            self._keep_late([Kept(changed[entry.key], entry) for entry in entries])
 
-    def _copy(self, old: IndexStore, kept: Iterator[Held]) -> None:
-        refused = self._fill(self._new, self._read(old, kept))
+    def _changed(self, place: int) -> dict[str, Step]:
+        steps = self._plan.part(place).steps
+        return {step.key: step for step in steps if step.key not in self._refused}
+
+    def _copy(self, new: IndexDoor, old: IndexDoor, kept: Iterator[Held]) -> None:
+        refused = self._fill(new, self._read(old, kept))
         for outcome in refused.values():
             raise StoreError(
                 service="opensearch",
@@ -114,10 +133,13 @@ class _Copy:
                 f"{outcome.message}",
             )
 
-    def _read(self, old: IndexStore, kept: Iterator[Held]) -> Iterator[Entry]:
+    def _read(self, old: IndexDoor, kept: Iterator[Held]) -> Iterator[Entry]:
         """Documents by key: one that went meanwhile is not there to be taken."""
         for part in slices(kept, _READ_KEYS):
-            routing = {each.key: each.routing for each in part if each.routing is not None}
-            entries = old.get([each.key for each in part], routing)
+            entries = old.get([each.key for each in part], _routing_of(part))
             self._taken.add(Held(each.key, digest(StoreName.INDEX, each), each.routing) for each in entries)
             yield from entries
+
+
+def _routing_of(held: Iterable[Held]) -> dict[str, str]:
+    return {each.key: each.routing for each in held if each.routing is not None}

@@ -7,11 +7,11 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tattoo_data.engine.apply import Applied
 from tattoo_data.engine.flow import Progress, in_flight, slices
 from tattoo_data.engine.plan import Plan, Step, StorePlan
 from tattoo_data.engine.scan import Live, read_all
 from tattoo_data.engine.spool import PLACES
+from tattoo_data.engine.write import Applied
 from tattoo_data.errors import TattooDataError
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.fingerprint import Sum, digest
@@ -70,8 +70,8 @@ def verify(
     how: Verify,
     progress: Progress,
 ) -> Verified:
-    """Compare what is there now with what the plan wrote. An entry whose write failed is named by that failure, one
-    that was written and reads otherwise as `NotAsWritten`; where a store cannot be read back, every key of it is
+    """Compare what is there now with what the plan wrote. An entry that is not there is named by the failure of its
+    write, one that was written and reads otherwise as `NotAsWritten`; where a store cannot be read back, every key of it is
     named, for nothing is counted that was not seen."""
     verified = Verified(failures=list(left_over(plan)))
     for name, each in plan.stores.items():
@@ -142,9 +142,11 @@ def _taken_in(name: StoreName, read: Iterator[_Read], total: Sum, applied: Appli
             total.remove(each.step.before)
         if each.now is not None:
             total.add(each.now)
+        if each.now == each.step.after:
+            continue  # where an answer was lost the write may have been taken all the same
         if outcome := applied.failed.get(each.step.key):
             failures.append(_failure(name, outcome))
-        elif each.now != each.step.after:
+        else:
             message = _spell(each.step.after, each.now)
             failures.append(Failure(store=name, key=each.step.key, error=_NOT_AS_WRITTEN, message=message))
     return total, failures

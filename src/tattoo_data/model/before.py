@@ -16,7 +16,9 @@ class BeforeImage(msgspec.Struct, frozen=True, array_like=True):
     """One key of one run.
 
     `body` is the entry that was there (`Entry.body`), None where there was nothing; `after` is the digest of what
-    the run was to write, None where it was to delete. `blob` is set for an object that was there.
+    the run was to write, None where it was to delete. `blob` is set for an object that was there. `instead` says that
+    the run's earlier image of the key was never written over: somebody else wrote in between, and this is what the
+    run found then.
     """
 
     key: str
@@ -24,6 +26,7 @@ class BeforeImage(msgspec.Struct, frozen=True, array_like=True):
     after: bytes | None
     routing: str | None = None
     blob: BlobRef | None = None
+    instead: bool = False
 
     @property
     def size(self) -> int:

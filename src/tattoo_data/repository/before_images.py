@@ -7,7 +7,7 @@ A line of a file:
     {"store":"images","key":"...","before":{"md5":"...","size":1},"object":{"sha256":"...","contentType":"..."},...}
 
 `before` is left out where there was nothing, `after` is null where the run deletes. The bodies of objects are kept
-beside, once each, as `objects/<sha256>`.
+beside, once each, as `objects/<sha256>`. A line with `"instead":true` replaces the run's earlier one of its key.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     before: msgspec.Raw = _ABSENT
     routing: str | None = None
     object: _Object | None = None
+    instead: bool = False
 
 
 _encode = msgspec.json.Encoder().encode
@@ -103,6 +104,7 @@ def _line(store: StoreName, image: BeforeImage) -> _Line:
         after=image.after.hex() if image.after is not None else None,
         routing=image.routing,
         object=_Object(image.blob.sha256, image.blob.content_type) if image.blob else None,
+        instead=image.instead,
     )
 
 
@@ -134,6 +136,7 @@ def _image(line: _Line) -> BeforeImage:
         None if line.after is None else bytes.fromhex(line.after),
         line.routing,
         BlobRef(line.object.sha256, line.object.content_type) if line.object else None,
+        line.instead,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 
 from tattoo_data.clock import timestamp
 from tattoo_data.engine.journal import Kept
@@ -41,13 +42,13 @@ class RunJournal:
         self.begun = True
         return self.run.id
 
-    def keep(self, store: StoreName, changes: Sequence[Kept]) -> None:
+    def keep(self, store: StoreName, changes: Sequence[Kept], *, instead: bool = False) -> None:
         """Store the before-images of a chunk. Raises `LockLost` where another command has taken over."""
         self._held().check()
         if changes and self.keeps_images:
             # Objects are read and stored one by one: beside each other, that is.
             each_image = self._env.pool.map if store is StoreName.IMAGES else map
-            images = list(each_image(self._image, changes))
+            images = list(each_image(partial(self._image, instead), changes))
             self._files += 1
             self._env.before_images.write(self.run.id, self._files, store, images)
 
@@ -67,12 +68,12 @@ class RunJournal:
         assert self._lock is not None, "a dry run writes nothing"
         return self._lock
 
-    def _image(self, change: Kept) -> BeforeImage:
+    def _image(self, instead: bool, change: Kept) -> BeforeImage:
         step = change.step
         found, blob = self._with_blob(change.found)
         if found is None:
-            return BeforeImage(step.key, None, step.after)
-        return BeforeImage(step.key, found.body, step.after, found.routing, blob)
+            return BeforeImage(step.key, None, step.after, instead=instead)
+        return BeforeImage(step.key, found.body, step.after, found.routing, blob, instead)
 
     def _with_blob(self, found: Entry | None) -> tuple[Entry | None, BlobRef | None]:
         """What is there, with the body of an object kept; read again where somebody wrote it in between."""

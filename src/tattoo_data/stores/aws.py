@@ -152,6 +152,8 @@ class AwsClient:
             ) from error
         except _BROKEN as error:
             raise self._error(TransientError, operation, _reason(error)) from error
+        except (http.ProtocolError, http.TimeoutError) as error:  # from a body that is read behind botocore's back
+            raise self._error(TransientError, operation, _reason(error)) from error
         except (aws.BotoCoreError, http.HTTPError) as error:
             raise self._error(StoreError, operation, _reason(error)) from error
 
@@ -166,6 +168,10 @@ class AwsClient:
     def unexpected(self, error: aws.ClientError, operation: str) -> StoreError:
         """The StoreError for an answer that the caller has no use for."""
         return self._error(StoreError, operation, _spell(error))
+
+    def busy(self, operation: str, reason: str) -> StoreError:
+        """The error of an answer that says: later."""
+        return self._error(TransientError, operation, reason)
 
     def _error(self, kind: type[StoreError], operation: str, reason: str) -> StoreError:
         return kind(service=self.service, endpoint=self.endpoint.url, operation=operation, reason=reason)

@@ -128,11 +128,15 @@ class IndexStore:
 
     # Building beside and swapping in (design 5).
 
-    def build(self) -> IndexStore:
+    def build_name(self) -> str:
+        """A name that no index has yet."""
+        return f"{self.index}-{self._clock.now():%Y%m%d%H%M%S}-{self._clock.token(3)}"
+
+    def build(self, name: str | None = None) -> IndexStore:
         """A new, empty index of ours beside this one, to be filled and then published."""
-        name = f"{self.index}-{self._clock.now():%Y%m%d%H%M%S}-{self._clock.token(3)}"
-        self._create(name, built=True)
-        return IndexStore(name, self._search, self._clock, self._options)
+        built = name or self.build_name()
+        self._create(built, built=True)
+        return self.at(built)
 
     def concrete(self) -> list[str]:
         """The indexes behind this name: itself, what the alias names, or none."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tattoo_data.model.entry import StoreName
 from tattoo_data.stores.base import Store
-from tattoo_data.stores.index import IndexStore
+from tattoo_data.stores.index_door import IndexDoor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class LiveStores:
     table: Store
     index: Store
     images: Store
-    index_door: IndexStore | None = None
+    index_door: IndexDoor | None = None
 
     def __getitem__(self, name: StoreName) -> Store:
         store: Store = getattr(self, name.value)

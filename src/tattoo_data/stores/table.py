@@ -145,7 +145,10 @@ class TableStore:
                 answer = msgspec.json.decode(body, type=_Fetched)
                 items = (bytes(raw) for raw in answer.Responses.get(self.table, ()))
                 found += (Entry(item_key_of(item), item) for item in items)
-                wanted = answer.UnprocessedKeys.get(self.table, {}).get("Keys", [])
+                left = answer.UnprocessedKeys.get(self.table, {}).get("Keys", [])
+                if len(left) == len(wanted):
+                    raise self._aws.busy("batch_get_item", f"none of {len(left)} keys was read")
+                wanted = left
         return found
 
     def put(self, entries: Sequence[Entry]) -> list[Outcome]:

@@ -1,0 +1,209 @@
+"""Write: the changes of one store, batch by batch on an executor, each with what its key held kept before.
+
+What a key holds is read just before it is written, and a change of it is written only where that still stands. Where
+somebody else came in between, a command that states absolute values reads again and keeps what it finds now, so
+that nothing goes that is not kept; one that takes back leaves the key and names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+from tattoo_data.engine.flow import Progress, ahead, batches, in_flight
+from tattoo_data.engine.journal import Chunk, Journal, Kept, chunks
+from tattoo_data.engine.plan import Step, StorePlan
+from tattoo_data.engine.swap import Swap
+from tattoo_data.errors import TattooDataError, Unreachable
+from tattoo_data.model.entry import Entry, StoreName
+from tattoo_data.stores.base import CHANGED, Exchange, Outcome, Store, Target
+from tattoo_data.stores.live import LiveStores
+
+#: After so many batches of which nothing was taken in spite of all patience, a store takes nothing at all.
+_GIVEN_UP = 2
+#: How often a change is tried whose key somebody else keeps writing.
+_RACES = 8
+_KEEPS_CHANGING = "KeepsChanging"
+
+
+@dataclass(slots=True, kw_only=True)
+class Applied:
+    """What went wrong in one store, by key, and the keys that somebody else wrote after the scan."""
+
+    failed: dict[str, Outcome] = field(default_factory=dict)
+    drifted: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What applying needs: the stores, workers, the journal and whom to tell. With `compare`, a key is written only
+    where it still is what the scan found; with `force`, whatever it is by now."""
+
+    stores: LiveStores
+    pool: Executor
+    journal: Journal
+    progress: Progress
+    compare: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Entries, targets or exchanges, the method of the store that takes them, and the steps of those that may lose a
+    race."""
+
+    write: Callable[[Any], list[Outcome]]
+    entries: Sequence[Any]
+    steps: Mapping[str, Step] = field(default_factory=dict)
+
+
+class Writer:
+    """Writes steps to one store. Once the store cannot be reached or takes nothing any more, what is left fails at
+    once instead of waiting through all retries again for every batch."""
+
+    def __init__(self, tools: Tools, store: Store) -> None:
+        self.applied = Applied()
+        self._tools = tools
+        self._store = store
+        self._lost: tuple[str, str] | None = None
+        self._refused = 0
+        self._done = 0
+
+    def write(self, steps: Iterable[Step]) -> None:
+        """Apply steps. What lost its race is read and tried again, unless it is to be left then."""
+        for race in range(_RACES):
+            lost = self._write(steps, again=race > 0)
+            if not lost or self._leaves:
+                break
+            self.applied.drifted |= dict.fromkeys(step.key for step in lost)
+            for step in lost:
+                del self.applied.failed[step.key]
+            steps = lost
+        else:
+            for step in lost:
+                message = "somebody else keeps writing it"
+                self.applied.failed[step.key] = Outcome(step.key, _KEEPS_CHANGING, message)
+
+    def swap(self, plan: StorePlan) -> None:
+        """Build the index anew with the plan's changes in it. The before-images of all are kept first; where they
+        cannot be read, the error is raised and the index stays as it is."""
+        door = self._tools.stores.index_door
+        assert door is not None
+
+        def fill(into: Store, entries: Iterable[Entry]) -> dict[str, Outcome]:
+            writer = Writer(self._tools, into)
+            writer._run(_Batch(into.put, batch) for batch in puts_of(into, entries))
+            return writer.applied.failed
+
+        def keep_late(changes: Sequence[Kept]) -> None:
+            if self._tools.journal.keeps_images:  # else nothing was read that could be late
+                self._tools.journal.keep(StoreName.INDEX, changes, instead=True)
+                self.applied.drifted |= dict.fromkeys(change.step.key for change in changes)
+
+        swap = Swap(door, plan, fill, keep_late)
+        self.applied.failed |= swap.run(self._readable(plan.steps()))
+
+    @property
+    def _leaves(self) -> bool:
+        """Whether a key that somebody else wrote is left as it is."""
+        return self._tools.compare and not self._tools.force
+
+    def _write(self, steps: Iterable[Step], *, again: bool) -> list[Step]:
+        """Apply steps once; those that lost their race."""
+        return self._run(batch for chunk in self._chunks(steps, again=again) for batch in self._batches(chunk))
+
+    def _chunks(self, steps: Iterable[Step], *, again: bool) -> Iterator[Chunk]:
+        """The changes whose before-images are kept, chunk by chunk, the next being read while one is written."""
+        journal, compare = self._tools.journal, self._tools.compare
+        for chunk in ahead(chunks(self._store, steps, journal, compare=compare, again=again)):
+            if chunk.error:
+                self._fail(chunk, chunk.error)
+            else:
+                self.applied.drifted |= dict.fromkeys(chunk.drifted)
+                yield chunk
+
+    def _readable(self, steps: Iterator[Step]) -> Iterator[Chunk]:
+        for chunk in ahead(chunks(self._store, steps, self._tools.journal, compare=False)):
+            if chunk.error:
+                raise chunk.error
+            self.applied.drifted |= dict.fromkeys(chunk.drifted)
+            yield chunk
+
+    def _batches(self, chunk: Chunk) -> Iterator[_Batch]:
+        """What is sent for a chunk. An entry where nothing was is put as it is; what was read is written over only
+        where it still stands."""
+        store, limits = self._store, self._store.limits
+        if not (self._tools.compare or self._tools.journal.keeps_images):
+            entries = [change.step.put for change in chunk.changes if change.step.put]
+            targets = [Target(change.step.key, change.step.routing) for change in chunk.changes if not change.step.put]
+            yield from (_Batch(store.put, batch) for batch in batches(entries, limits, _entry_size))
+            yield from (_Batch(store.delete, batch) for batch in batches(targets, limits, _target_size))
+            return
+        changes = self._leave_drifted(chunk) if self._leaves else chunk.changes
+        new = [each.step.put for each in changes if each.found is None and each.step.put and not self._tools.compare]
+        races = [each for each in changes if each.found or (each.step.put and self._tools.compare)]
+        yield from (_Batch(store.put, batch) for batch in batches(new, limits, _entry_size))
+        for batch in batches(races, limits, _race_size):
+            exchanges = [Exchange(each.found, each.step.put) for each in batch]
+            yield _Batch(store.exchange, exchanges, {each.step.key: each.step for each in batch})
+
+    def _leave_drifted(self, chunk: Chunk) -> list[Kept]:
+        drifted = set(chunk.drifted)
+        for key in drifted:
+            self.applied.failed[key] = Outcome(key, CHANGED, "it was changed meanwhile, and is left as it is")
+        return [change for change in chunk.changes if change.step.key not in drifted]
+
+    def _run(self, units: Iterable[_Batch]) -> list[Step]:
+        """Send batches, and keep what failed; the steps that lost their race."""
+        lost: list[Step] = []
+        for batch, outcomes in in_flight(self._tools.pool, self._sent, units):
+            self.applied.failed.update((outcome.key, outcome) for outcome in outcomes if outcome.error)
+            lost += (batch.steps[outcome.key] for outcome in outcomes if outcome.error == CHANGED)
+            self._done += len(outcomes)
+            self._tools.progress(f"{self._store.name}", self._done, None)
+        return lost
+
+    def _sent(self, batch: _Batch) -> tuple[_Batch, list[Outcome]]:
+        return batch, self._send(batch)
+
+    def _send(self, batch: _Batch) -> list[Outcome]:
+        if self._lost:
+            error, message = self._lost
+            return [Outcome(each.key, error, message) for each in batch.entries]
+        try:
+            outcomes = batch.write(batch.entries)
+        except TattooDataError as error:
+            if isinstance(error, Unreachable):
+                self._lost = error.id, error.message
+            return [Outcome(each.key, error.id, error.message) for each in batch.entries]
+        if all(outcome.transient for outcome in outcomes):
+            self._refused += 1
+            if self._refused >= _GIVEN_UP:
+                self._lost = str(outcomes[0].error), outcomes[0].message
+        else:
+            self._refused = 0
+        return outcomes
+
+    def _fail(self, chunk: Chunk, error: TattooDataError) -> None:
+        for change in chunk.changes:
+            key = change.step.key
+            self.applied.failed[key] = Outcome(key, error.id, error.message)
+
+
+def puts_of(store: Store, entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Entries in batches that the store's `put` takes."""
+    return batches(entries, store.limits, _entry_size)
+
+
+def _entry_size(entry: Entry) -> int:
+    return len(entry.body) + len(entry.key)
+
+
+def _target_size(target: Target) -> int:
+    return len(target.key)
+
+
+def _race_size(change: Kept) -> int:
+    return sum(_entry_size(each) for each in (change.found, change.step.put) if each)

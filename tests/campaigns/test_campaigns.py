@@ -1,0 +1,46 @@
+"""A short run of every campaign. The whole: `python -m tests.campaigns kills`, `twins`, `faults`, `writer`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.campaigns import faults, kills, twins, writer
+from tests.campaigns.place import Place, place
+from tests.conftest import GetEngine
+
+
+@pytest.fixture(params=["embedded", "real"])
+def at(request: pytest.FixtureRequest, get_engine: GetEngine, tmp_path: Path) -> Iterator[Place]:
+    with place(request.param, lambda name: get_engine(name).url, tmp_path) as made:
+        yield made
+
+
+def test_a_command_killed_at_any_moment_is_mended_by_itself_and_taken_back(at: Place) -> None:
+    report = kills.run(at, len(kills.CASES), seed=7)
+    assert report.wrong == []
+    assert report.interrupted > 0
+
+
+def test_of_two_commands_at_once_one_wins(at: Place) -> None:
+    assert twins.run(at, 3, seed=7).wrong == []
+
+
+def test_faults_end_in_the_right_state_or_with_the_exact_keys(at: Place) -> None:
+    report = faults.run(at, 1, seed=7)
+    assert report.wrong == []
+    assert {"throttled", "dropped", "unprocessed", "partial"} <= set(report.met)
+
+
+def test_faults_that_stay_name_the_exact_keys(at: Place) -> None:
+    report = faults.run(at, 1, seed=7, first=2)
+    assert report.wrong == []
+    assert report.ended[3] > 0
+
+
+def test_what_the_application_writes_meanwhile_is_not_lost(at: Place) -> None:
+    report = writer.run(at, 1, seed=7)
+    assert report.wrong == []
+    assert report.named > 0
