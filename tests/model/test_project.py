@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
+from tattoo_data.catalog import Context, load
+from tattoo_data.catalog.copies import copies
 from tattoo_data.model.canonical import canonical_document
 from tattoo_data.model.entry import Entry
 from tattoo_data.model.keys import item_key
@@ -22,6 +26,7 @@ from tattoo_data.model.project import (
     record_from_item,
     typed,
 )
+from tattoo_data.model.projector import Projector
 from tattoo_data.model.records import Image, Kind, Record
 from tests.model.strategies import body, items
 
@@ -170,3 +175,34 @@ def test_an_image_reads_its_body_only_when_it_is_written() -> None:
     assert reads == []
     assert entry.load is not None
     assert entry.load().body == b"abc"
+
+
+def test_a_projector_gives_what_each_record_gives_by_itself() -> None:
+    dataset = load(Context(as_of=date(2026, 1, 1), images_base_url="http://localhost:4566", image_bucket="images"))
+    projector = Projector()
+    for record in copies(dataset, 3).records():
+        item, document = projector.item_and_document(record)
+        assert item == item_of(record)
+        assert document == document_of(item)
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(["bio", "latitude", "longitude", "location", "styles", "own", "é"]),
+            st.recursive(
+                st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=5),
+                lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+                max_leaves=6,
+            ),
+        ),
+        max_size=5,
+    )
+)
+def test_a_projector_remembers_nothing_wrong(several: list[dict[str, object]]) -> None:
+    projector = Projector()
+    for fields in several * 2:
+        record = Record(kind=Kind.ARTIST, fields={**fields, "artistId": "a-1"})
+        item, document = projector.item_and_document(record)
+        assert item == item_of(record)
+        assert document == document_of(item)

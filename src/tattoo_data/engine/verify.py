@@ -70,9 +70,9 @@ def verify(
     how: Verify,
     progress: Progress,
 ) -> Verified:
-    """Compare what is there now with what the plan wrote. An entry that is not there is named by the failure of its
-    write, one that was written and reads otherwise as `NotAsWritten`; where a store cannot be read back, every key of it is
-    named, for nothing is counted that was not seen."""
+    """Compare what is there now with what the plan wrote. An entry that is not as it should be is named by the failure
+    of its write, else as `NotAsWritten`; where a store cannot be read back, every key of it is named, for nothing is
+    counted that was not seen."""
     verified = Verified(failures=list(left_over(plan)))
     for name, each in plan.stores.items():
         full = how is Verify.FULL or (how is Verify.KEYS and _large(each, live[name]))

@@ -43,7 +43,7 @@ def typed(value: object) -> dict[str, Any]:
 def item_of(record: Record) -> Entry:
     """A record as the table's entry: its fields at top level, its keys beside them, in canonical bytes."""
     key = record_key(record.kind, record.id)
-    item = {name: typed(value) for name, value in record.fields.items() if _is_field(name)}
+    item = {name: typed(value) for name, value in record.fields.items() if is_field(name)}
     item |= {name: {"S": value} for name, value in index_keys(record.kind, record.fields).items()}
     return Entry(key, canonical_json(item | _decode(key)))
 
@@ -68,7 +68,7 @@ def document_of(item: Entry) -> Entry | None:
     if record is None or record.kind is not Kind.ARTIST:
         return None
     attributes = _decode_attributes(item.body)
-    document = {name: _untyped(value) for name, value in attributes.items() if _is_projected(name)}
+    document = {name: document_value(value) for name, value in attributes.items() if is_projected(name)}
     if location := _location(attributes):
         document["location"] = location
     return Entry(record.id, canonical_json(document))
@@ -77,7 +77,7 @@ def document_of(item: Entry) -> Entry | None:
 def record_fields(body: bytes) -> dict[str, Any]:
     """The fields of an item's record as plain values: keys left out, numbers as int or Decimal, sets as lists."""
     attributes = _decode_attributes(body)
-    return {name: _plain(value) for name, value in attributes.items() if _is_field(name)}
+    return {name: _plain(value) for name, value in attributes.items() if is_field(name)}
 
 
 def record_from_item(body: bytes) -> Record | None:
@@ -101,12 +101,21 @@ def _exact_number(value: int | Decimal) -> str:
     return text
 
 
-def _is_field(name: str) -> bool:
+def is_field(name: str) -> bool:
+    """Whether an attribute is a field of the record, and no key."""
     return name not in ("PK", "SK") and not name.startswith("gsi")
 
 
-def _is_projected(name: str) -> bool:
-    return name != "location" and _is_field(name)
+def is_projected(name: str) -> bool:
+    """Whether an attribute is in the document as it is."""
+    return name != "location" and is_field(name)
+
+
+def location_of(fields: Mapping[str, object]) -> bytes | None:
+    """The `location` of a record's fields in canonical bytes, where latitude and longitude are both valid."""
+    degrees = {name: typed(fields[name]) for name in ("latitude", "longitude") if name in fields}
+    location = _location(degrees)
+    return canonical_json(location) if location else None
 
 
 def _location(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -125,8 +134,8 @@ def _number(text: str) -> msgspec.Raw:
     return msgspec.Raw(canonical_number(text).encode())
 
 
-def _untyped(value: Mapping[str, Any]) -> object:
-    """A typed value as a document has it."""
+def document_value(value: Mapping[str, Any]) -> object:
+    """A typed value as a document has it. Raises ValueError where it is no DynamoDB value."""
     ((tag, inner),) = value.items()
     match tag:
         case "S" | "BOOL":
@@ -138,9 +147,9 @@ def _untyped(value: Mapping[str, Any]) -> object:
         case "B":
             return padded(inner)
         case "L":
-            return [_untyped(member) for member in inner]
+            return [document_value(member) for member in inner]
         case "M":
-            return {name: _untyped(member) for name, member in inner.items()}
+            return {name: document_value(member) for name, member in inner.items()}
         case "SS":
             return sorted(inner)
         case "BS":
@@ -161,7 +170,7 @@ def _plain(value: Mapping[str, Any]) -> object:
             return {name: _plain(member) for name, member in inner.items()}
         case "NS":
             return [_plain_number(member) for member in sorted(inner, key=Decimal)]
-    return _untyped(value)
+    return document_value(value)
 
 
 def _plain_number(text: str) -> int | Decimal:

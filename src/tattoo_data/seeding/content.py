@@ -9,7 +9,8 @@ from tattoo_data.catalog import Context, Selection
 from tattoo_data.engine.plan import Desired
 from tattoo_data.environment import Environment
 from tattoo_data.model.entry import Blob, Entry, StoreName
-from tattoo_data.model.project import document_of, image_entry, item_of
+from tattoo_data.model.project import image_entry
+from tattoo_data.model.projector import Projector
 
 
 def context_of(env: Environment, as_of: date) -> Context:
@@ -38,10 +39,11 @@ def entries_of(selection: Selection) -> Iterator[tuple[StoreName, Entry]]:
     """All that a selection gives, in canonical bytes: its images, and each record's item with its document."""
     for image in selection.images:
         yield StoreName.IMAGES, image_entry(image)
+    projector = Projector()
     for record in selection.records():
-        item = item_of(record)
+        item, document = projector.item_and_document(record)
         yield StoreName.TABLE, item
-        if (document := document_of(item)) is not None:
+        if document is not None:
             yield StoreName.INDEX, document
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tattoo_data.catalog.query import Query
-from tattoo_data.catalog.selection import with_references
+from tattoo_data.catalog.selection import references, with_references
 from tattoo_data.environment import Environment
 from tattoo_data.errors import BadSetting, StoreMissing
 from tattoo_data.files import write_file
@@ -47,14 +47,19 @@ def save_scenario(env: Environment, options: SaveOptions) -> Saved:
         raise _bad("--file", str(options.path), "it is there already; --force replaces it")
     if env.stores.table.describe() is None:
         raise StoreMissing(store="table", name=env.target.table, endpoint=env.target.aws_endpoint)
-    records = [record for entry in scan(env.stores.table) if (record := record_from_item(entry.body))]
-    known = {(record.kind, record.id): record for record in records}
-    artists = query.select(record for record in records if record.kind is Kind.ARTIST)
+    artists = query.select(record for record in _records(env) if record.kind is Kind.ARTIST)
     if not artists:
         raise _bad("--where", options.where, "no artist in the table is so")
+    # What they refer to is read in a second pass: a large table is not held for the sake of a few studios.
+    wanted = {reference for artist in artists for reference in references(artist)}
+    known = {(record.kind, record.id): record for record in _records(env) if (record.kind, record.id) in wanted}
     held = with_references(artists, known)
     write_file(options.path, _encode(held))
     return Saved(path=options.path, counts=Counter(record.kind.plural for record in held))
+
+
+def _records(env: Environment) -> Iterator[Record]:
+    return (record for entry in scan(env.stores.table) if (record := record_from_item(entry.body)))
 
 
 def _bad(name: str, value: str, reason: str) -> BadSetting:
