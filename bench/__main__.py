@@ -1,7 +1,8 @@
 """`python -m bench`: measure and write docs/performance.md.
 
 The embedded stack is started in a folder of its own; with TATTOO_DATA_TEST_ENGINES=all DynamoDB Local and OpenSearch
-are measured too. `--artists` and `--rounds` make it shorter.
+are measured too. `--artists` and `--rounds` make it shorter; `--only` measures some parts and prints them, and leaves
+the page as it is.
 """
 
 from __future__ import annotations
@@ -18,32 +19,50 @@ from pathlib import Path
 from tests.engines.session import is_wanted
 from tests.engines.start import start
 
-from bench import large, report, startup
+from bench import large, plane, report, startup
+from bench.large import Engines
 from bench.report import Figure
 
 _ENGINES = {
     "ministack and osmem": ("ministack", "osmem", "ministack"),
     "DynamoDB Local and OpenSearch 3": ("dynamodb-local", "opensearch-3", "seaweedfs"),
 }
+_PARTS = ("startup", "cpu", "wall", "large")
+Sections = dict[str, list[Figure]]
 
 
 def main() -> None:
-    """Measure everything and write the page."""
+    """Measure everything and write the page, or print some of it."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--artists", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=_PARTS)
     options = parser.parse_args()
-    sections: dict[str, list[Figure]] = {}
-    for title, names in _ENGINES.items():
-        if not all(map(is_wanted, names)):
-            continue
-        if not sections:
-            with _engines(*names) as environment:
-                sections["Start-up"] = startup.figures(environment, options.rounds * 5)
-        figures = large.figures(partial(_engines, *names), options.artists, options.rounds)
-        sections[f"{options.artists:,} artists, {title}"] = figures
+    parts = options.only or _PARTS
+    sections = _measure(parts, options.artists, options.rounds)
     machine = f"Python {platform.python_version()}, {platform.system()}, {datetime.now(UTC):%Y-%m-%d}."
-    print(report.write(machine, sections))
+    text = report.page(machine, sections)
+    if not options.only:
+        report.PAGE.write_text(text)
+    print(text)
+
+
+def _measure(parts: tuple[str, ...] | list[str], artists: int, count: int) -> Sections:
+    embedded: Engines = partial(_engines, "ministack", "osmem", "ministack")
+    sections: Sections = {}
+    if "startup" in parts:
+        with embedded() as environment:
+            sections["Start-up"] = startup.figures(environment, count * 5)
+    if "cpu" in parts:
+        with embedded() as environment:
+            sections[f"Client CPU, {artists:,} entries"] = plane.cpu_figures(environment, artists, count)
+    if "wall" in parts and is_wanted("dynamodb-local"):
+        local: Engines = partial(_engines, "dynamodb-local", "osmem", "ministack")
+        sections[f"Wall clock, {artists:,} items, DynamoDB Local"] = plane.wall_figures(local, artists, count)
+    for title, names in _ENGINES.items():
+        if "large" in parts and all(map(is_wanted, names)):
+            sections[f"{artists:,} artists, {title}"] = large.figures(partial(_engines, *names), artists, count)
+    return sections
 
 
 @contextmanager

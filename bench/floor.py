@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 import urllib3
 
+from bench.stub import INDEX as INDEX
+from bench.stub import TABLE as TABLE
 from tattoo_data.engine.flow import IN_FLIGHT, batches
 from tattoo_data.model.entry import Entry
 from tattoo_data.stores.index import LIMITS as INDEX_LIMITS
 from tattoo_data.stores.table import LIMITS as TABLE_LIMITS
 
+T = TypeVar("T")
 _SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-2/dynamodb/aws4_request, SignedHeaders=host, Signature=00"
 _PAGE = 1000
-#: Those of the settings, so that both sides write to the same.
-TABLE, INDEX = "tattoo-directory-local", "artists-local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +42,24 @@ class Floor:
         )
 
     def write_and_scan(self) -> None:
-        """The table, then the index, 4 in flight, then one raw scan of both. Raises where anything is refused."""
-        with ThreadPoolExecutor(IN_FLIGHT) as pool, urllib3.PoolManager(maxsize=IN_FLIGHT) as http:
-            for _ in pool.map(lambda body: self._dynamodb(http, "BatchWriteItem", body), self.table_bodies):
-                pass
-            for _ in pool.map(lambda body: self._bulk(http, body), self.index_bodies):
-                pass
-            self.scan(pool, http)
+        """The table, then the index, then one raw scan of both. Raises where anything is refused."""
+        self.put_table()
+        self._each(self._bulk, self.index_bodies)
+        self.scan_table()
+        self._each(lambda http, _: self._scan_index(http), (None,))
 
-    def scan(self, pool: ThreadPoolExecutor, http: urllib3.PoolManager) -> None:
-        """One raw scan of the table in four segments, and of the index."""
-        for _ in pool.map(lambda segment: self._scan_segment(http, segment), range(IN_FLIGHT)):
-            pass
-        self._scan_index(http)
+    def put_table(self) -> None:
+        """The table's bodies, 4 in flight."""
+        self._each(lambda http, body: self._dynamodb(http, "BatchWriteItem", body), self.table_bodies)
+
+    def scan_table(self) -> None:
+        """One raw scan of the table in four segments beside each other."""
+        self._each(self._scan_segment, range(IN_FLIGHT))
+
+    def _each(self, send: Callable[[urllib3.PoolManager, T], object], units: Iterable[T]) -> None:
+        with ThreadPoolExecutor(IN_FLIGHT) as pool, urllib3.PoolManager(maxsize=IN_FLIGHT) as http:
+            for _ in pool.map(lambda unit: send(http, unit), units):
+                pass
 
     def _scan_segment(self, http: urllib3.PoolManager, segment: int) -> None:
         start = b""

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TOOL = str(Path(sys.executable).parent / "tattoo-data")
+#: macOS counts bytes, Linux KiB.
+_MAXRSS_PER_MB = 1_000_000 if sys.platform == "darwin" else 1_000_000 / 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one act cost: wall clock and CPU (user and system), in seconds."""
+    """What one act cost: wall clock and CPU (user and system), in seconds; and a process's peak of memory, in MB."""
 
     wall: float
     cpu: float
+    peak_mb: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +45,26 @@ class Series:
         return f"{min(values):.3g} to {max(values):.3g}"
 
 
-def process(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
-    """Run a command to its end. Raises RuntimeError where it fails."""
+def process(command: Sequence[str], environment: Mapping[str, str], folder: str | None = None) -> Cost:
+    """Run a command to its end, in `folder`. Raises RuntimeError where it fails.
+
+    Until it is itself, a process counts the memory of the one that started it: a peak means something only where that
+    one is smaller.
+    """
     start = time.perf_counter()
     child = subprocess.Popen(
-        command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(child.pid, 0)
     wall = time.perf_counter() - start
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime)
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / _MAXRSS_PER_MB)
 
 
 def here(act: Callable[[], object]) -> Cost:

@@ -26,6 +26,7 @@ Exit status:
   0  it is empty
   2  no such type
   3  finished, some entries failed; they are named
+  11 another command writes to this target
   14 a service does not answer
 """
 

@@ -26,6 +26,7 @@ Exit status:
   0  the stores equal the state
   3  finished, some records failed; they are named
   10 no state has this name, or there is no backup to restore
+  11 another command writes to this target
   12 the stores do not answer as the state promises
   14 a service does not answer
   15 the table has another key schema, or the target is not allowed

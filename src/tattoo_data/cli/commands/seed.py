@@ -26,6 +26,7 @@ Exit status:
   0  the stores hold the scenario
   3  finished, some records failed; they are named
   10 no scenario has this name
+  11 another command writes to this target
   12 the stores do not answer as the scenario promises
   14 a service does not answer
 """
