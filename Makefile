@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SOURCES := src tests tools bench examples
 
-.PHONY: demo test check lint format bench engines lock lowest catalog clean
+.PHONY: demo test check lint format bench memory campaigns engines lock lowest catalog clean
 
 demo: $(INSTALLED)  ## the main job on the embedded local stack: fill it, look at it, ask it
 	$(BIN)/tattoo-data reset fresh --local
@@ -29,6 +29,12 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)  ## the figures of docs/performance.md, measured here
 	$(BIN)/python -m bench
+
+memory: $(INSTALLED)  ## the peak of memory of each command on a million items
+	$(BIN)/python -m bench.memory
+
+campaigns: $(INSTALLED)  ## kills, races, faults and a writer, each at its whole length
+	for name in kills twins faults writer; do $(BIN)/python -m tests.campaigns $$name || exit 1; done
 
 engines: $(INSTALLED)  ## install Amazon DynamoDB Local, OpenSearch 3 and 2, SeaweedFS into .engines
 	$(BIN)/python -m tests.engines install
