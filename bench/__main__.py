@@ -21,6 +21,7 @@ from tests.engines.start import start
 
 from bench import large, plane, report, startup
 from bench.large import Engines
+from bench.memory import stub
 from bench.report import Figure
 
 _ENGINES = {
@@ -54,8 +55,10 @@ def _measure(parts: tuple[str, ...] | list[str], artists: int, count: int) -> Se
         with embedded() as environment:
             sections["Start-up"] = startup.figures(environment, count * 5)
     if "cpu" in parts:
-        with embedded() as environment:
-            sections[f"Client CPU, {artists:,} entries"] = plane.cpu_figures(environment, artists, count)
+        by_title: dict[str, Engines] = {"a stub of the services": partial(stub, 0), "ministack and osmem": embedded}
+        for title, engines in by_title.items():
+            with engines() as environment:
+                sections[f"Client CPU, {artists:,} entries, {title}"] = plane.cpu_figures(environment, artists, count)
     if "wall" in parts and is_wanted("dynamodb-local"):
         local: Engines = partial(_engines, "dynamodb-local", "osmem", "ministack")
         sections[f"Wall clock, {artists:,} items, DynamoDB Local"] = plane.wall_figures(local, artists, count)

@@ -43,8 +43,16 @@ class Floor:
 
     def write_and_scan(self) -> None:
         """The table, then the index, then one raw scan of both. Raises where anything is refused."""
+        self.write()
+        self.scan_both()
+
+    def write(self) -> None:
+        """The table, then the index."""
         self.put_table()
         self._each(self._bulk, self.index_bodies)
+
+    def scan_both(self) -> None:
+        """One raw scan of the table, then of the index."""
         self.scan_table()
         self._each(lambda http, _: self._scan_index(http), (None,))
 

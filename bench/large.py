@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import date
 
 from bench.floor import INDEX, TABLE, Floor, index_bodies, table_bodies
@@ -13,6 +14,7 @@ from tattoo_data import guard
 from tattoo_data.catalog import Context, load
 from tattoo_data.catalog.copies import copies
 from tattoo_data.clock import Clock
+from tattoo_data.model.entry import Entry
 from tattoo_data.model.project import documents_of, item_of
 from tattoo_data.stores.aws import Access
 from tattoo_data.stores.index import IndexOptions, IndexStore
@@ -24,33 +26,65 @@ Engines = Callable[[], AbstractContextManager[Mapping[str, str]]]
 _DAY = date(2026, 1, 1)
 
 
+@dataclass(slots=True)
+class _Costs:
+    """What was measured beside the rounds, act by act."""
+
+    again: list[Cost] = field(default_factory=list)
+    scan: list[Cost] = field(default_factory=list)
+    changed: list[Cost] = field(default_factory=list)
+    undo: list[Cost] = field(default_factory=list)
+
+
 def figures(engines: Engines, artists: int, count: int) -> list[Figure]:
-    """Reset from empty, and again with nothing to do, against the floor; each on engines that were just started,
-    because they slow down as they fill."""
+    """Reset from empty, against the floor; each on engines that were just started, because they slow down as they
+    fill. Then on the same engines with nothing to do, with one artist in a hundred changed, and the undo of that,
+    against one raw scan of both stores."""
     dataset = load(Context(as_of=_DAY, images_base_url="http://localhost:4566", image_bucket="tattoo-directory-images"))
     scale = max(1, round(artists / len(dataset.artists)) - 1)
     items = [item_of(record) for record in copies(dataset, scale).records()]
-    tables, indexes = list(table_bodies(TABLE, items)), list(index_bodies(documents_of(iter(items))))
-    again: list[Cost] = []
+    documents = list(documents_of(iter(items)))
+    bare = list(table_bodies(TABLE, items)), list(index_bodies(documents))
+    changes = list(table_bodies(TABLE, _changed(items))), list(index_bodies(_changed(documents)))
+    costs = _Costs()
 
     def floor() -> Cost:
         with engines() as environment:
             _make(environment)
-            return here(Floor.of(environment, tables, indexes).write_and_scan)
+            return here(Floor.of(environment, *bare).write_and_scan)
 
     def reset() -> Cost:
-        arguments = ["reset", "performance-test", "--scale", str(scale), "--as-of", _DAY.isoformat()]
+        arguments = [TOOL, "reset", "performance-test", "--scale", str(scale), "--as-of", _DAY.isoformat()]
         with engines() as environment:
             _make(environment)
-            cost = process([TOOL, *arguments], environment)
-            again.append(process([TOOL, *arguments], environment))
+            cost = process(arguments, environment)
+            costs.again.append(process(arguments, environment))
+            Floor.of(environment, *changes).write()
+            costs.scan.append(here(Floor.of(environment, *bare).scan_both))
+            costs.changed.append(process(arguments, environment))
+            costs.scan.append(here(Floor.of(environment, *bare).scan_both))
+            costs.undo.append(process([TOOL, "undo"], environment))
             return cost
 
     done = rounds(count, {"floor": floor, "reset": reset})
+    scan = Series(costs.scan)
     return [
-        Figure.of("`reset` from empty", done["reset"], "the floor", done["floor"], "wall", 1.5),
-        Figure.of("`reset` with nothing to do", Series(again), "the floor", done["floor"], "wall", None),
+        Figure.of("`reset` from empty", done["reset"], "the floor", done["floor"], "wall", 1.2),
+        Figure.of("`reset` with nothing to do", Series(costs.again), "a raw scan of both", scan, "wall", None),
+        Figure.of("`reset` with 1% changed", Series(costs.changed), "a raw scan of both", scan, "wall", 1.5),
+        Figure.of("`undo` of that", Series(costs.undo), "a raw scan of both", scan, "wall", 1.5),
     ]
+
+
+def _changed(entries: Sequence[Entry]) -> list[Entry]:
+    """One artist in a hundred, with another name."""
+    old, new = (
+        (b'"artistName":', b'"artistName":{"S":"Changed"},"was":')
+        if b'{"S":' in entries[-1].body
+        else (b'"artistName":', b'"artistName":"Changed","was":')
+    )
+    picked = [entry for entry in entries if old in entry.body][::100]
+    return [Entry(entry.key, entry.body.replace(old, new, 1)) for entry in picked]
 
 
 def _make(environment: Mapping[str, str]) -> None:

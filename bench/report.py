@@ -17,9 +17,10 @@ machine and engine: medians, with the spread of ours behind. Times alone say mor
 _ABOUT = {
     "Start-up": "The peer is a process that imports boto3, opensearch-py and click, makes the three clients and exits.",
     "Client CPU": (
-        "CPU of this process (user and system) for the same content, sent to and read from ministack and osmem. The\n"
+        "CPU of this process (user and system) for the same content, sent to and read from the same engine. The\n"
         "peers are what a user of the libraries would write: boto3's resource API with Python values, and the helpers\n"
-        "of opensearch-py."
+        "of opensearch-py. The stub is a process that answers at once, so that only the client is measured. Who waits\n"
+        "for a busy engine comes back to cold caches; of a client that does less, that is a larger part."
     ),
     "Wall clock": (
         "The table with its indexes and stream, in batches and segments as the engine uses them, each on a DynamoDB\n"

@@ -18,6 +18,8 @@ from tattoo_data.model.keys import item_key
 from tattoo_data.stores.base import CHANGED, Exchange, Outcome, scan
 from tattoo_data.stores.retrying import RetryingStore
 from tattoo_data.stores.table import TableStore
+from tattoo_data.stores.table_condition import Write, conditional_write
+from tattoo_data.stores.table_transact import Cancelled, Reason, write_together
 from tattoo_data.testing.contract import make_entry
 from tests.conftest import GetEngine
 from tests.model.strategies import body, items
@@ -252,7 +254,7 @@ def test_an_exchange_that_is_refused_keeps_no_other_out(store: TableStore) -> No
     assert len(list(scan(store))) == 4
 
 
-def test_exchanges_larger_than_a_transaction_go_in_parts(store: TableStore) -> None:
+def test_large_items_are_exchanged(store: TableStore) -> None:
     store.ensure()
     large = [entry(number, bio={"S": "x" * 390_000}) for number in range(13)]
     assert errors(store.exchange([Exchange(None, each) for each in large])) == [None] * 13
@@ -302,34 +304,74 @@ def test_any_item_is_exchanged_for_any_other(store: TableStore, one: Any, other:
     assert store.get([key]) == []
 
 
-def cancelled(*codes: str) -> Answer:
-    reasons = [{"Code": code, "Message": f"because of {code}"} for code in codes]
-    name = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
-    answer = {"__type": name, "Message": "Transaction cancelled", "CancellationReasons": reasons}
-    return Answer(status=400, body=json.dumps(answer).encode())
+def refused(code: str) -> Answer:
+    name = f"com.amazonaws.dynamodb.v20120810#{code}"
+    return Answer(status=400, body=json.dumps({"__type": name, "Message": f"because of {code}"}).encode())
 
 
-def keys_asked(asked: Asked) -> list[str]:
-    return [each["Put"]["Item"]["PK"]["S"][-1] for each in json.loads(asked.body)["TransactItems"]]
+@pytest.mark.parametrize(
+    "code", ["TransactionConflictException", "ThrottlingException", "ProvisionedThroughputExceededException"]
+)
+def test_what_stood_in_an_exchanges_way_for_now_is_transient(code: str) -> None:
+    answers = [Answer(), refused(code), Answer()]
+    with stub(lambda asked: answers.pop(0)) as server:
+        outcomes = table(server.url, "t").exchange([Exchange(None, entry(number)) for number in range(3)])
+    assert [(bool(outcome.error), outcome.transient) for outcome in outcomes] == [
+        (False, False),
+        (True, True),
+        (False, False),
+    ]
+    assert code in outcomes[1].message
+
+
+def writes(count: int) -> list[Write]:
+    return [conditional_write("t", Exchange(None, entry(number))) for number in range(count)]
 
 
 @pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
 def test_what_stood_in_a_transactions_way_for_now_is_transient(code: str) -> None:
-    answers = [cancelled("None", code, "None"), Answer()]
-    with stub(lambda asked: answers.pop(0)) as server:
-        outcomes = table(server.url, "t").exchange([Exchange(None, entry(number)) for number in range(3)])
-        assert [keys_asked(asked) for asked in server.asked] == [["0", "1", "2"], ["0", "2"]]
-    assert [(outcome.error, outcome.transient) for outcome in outcomes] == [(None, False), (code, True), (None, False)]
+    sent: list[bytes] = []
+
+    def send(body: bytes) -> Cancelled | None:
+        sent.append(body)
+        if len(sent) > 1:
+            return None
+        return Cancelled(
+            "TransactionCanceledException", "", [Reason("None", ""), Reason(code, "busy"), Reason("None", "")]
+        )
+
+    outcomes = list(write_together(writes(3), send).values())
+    assert [len(json.loads(body)["TransactItems"]) for body in sent] == [3, 2]
+    assert {(outcome.key, outcome.error, outcome.transient) for outcome in outcomes} == {
+        (entry(0).key, None, False),
+        (entry(1).key, code, True),
+        (entry(2).key, None, False),
+    }
 
 
 def test_a_cancelled_transaction_that_blames_nobody_is_halved() -> None:
-    def answer(asked: Asked) -> Answer:
-        keys = keys_asked(asked)
-        return cancelled(*["None"] * len(keys)) if "2" in keys else Answer()
+    def send(body: bytes) -> Cancelled | None:
+        items = json.loads(body)["TransactItems"]
+        bad = any(each["Put"]["Item"]["PK"] == json.loads(entry(2).body)["PK"] for each in items)
+        return Cancelled("ValidationException", "no", []) if bad else None
 
-    with stub(answer) as server:
-        outcomes = table(server.url, "t").exchange([Exchange(None, entry(number)) for number in range(4)])
-    assert errors(outcomes) == [None, None, "TransactionCanceledException", None]
+    outcomes = write_together(writes(4), send)
+    assert [outcomes[entry(number).key].error for number in range(4)] == [None, None, "ValidationException", None]
+
+
+def test_many_exchanges_go_the_quicker_way_and_a_few_one_by_one(store: TableStore) -> None:
+    store.ensure()
+    entries = [entry(number) for number in range(300)]
+    for start in range(0, 300, 25):
+        store.put(entries[start : start + 25])
+    read = {each.key: each for each in store.get([each.key for each in entries])}
+    for start in range(0, 300, 25):
+        batch = entries[start : start + 25]
+        assert errors(store.exchange([Exchange(read[each.key], None) for each in batch])) == [None] * len(batch)
+    ways = store._exchanger.ways
+    assert ways.singly.entries >= 200
+    assert ways.together.entries >= 50
+    assert list(scan(store)) == []
 
 
 def test_a_lost_race_for_what_is_there_as_it_was_read_may_be_tried_again() -> None:
@@ -338,8 +380,8 @@ def test_a_lost_race_for_what_is_there_as_it_was_read_may_be_tried_again() -> No
     def answer(asked: Asked) -> Answer:
         if asked.headers["x-amz-target"].endswith("BatchGetItem"):
             return Answer(body=b'{"Responses":{"t":[%s]}}' % before.body)
-        return cancelled("ConditionalCheckFailed")
+        return refused("ConditionalCheckFailedException")
 
     with stub(answer) as server:
         (outcome,) = table(server.url, "t").exchange([Exchange(before, None)])
-    assert (outcome.error, outcome.transient) == ("ConditionalCheckFailed", True)
+    assert (outcome.error, outcome.transient) == ("ConditionalCheckFailedException", True)

@@ -35,7 +35,7 @@ STATES = [state.name for state in states() if state.source != "backup"]
 SCENARIOS = [scenario.name for scenario in scenarios()]
 #: Operations of the trace that write to a live store.
 WRITES = re.compile(
-    r"WriteItem|CreateTable|UpdateTable|PutObject|DeleteObjects|_bulk|_aliases|PUT /|DELETE /(?!_search)"
+    r"WriteItem|PutItem|DeleteItem|CreateTable|UpdateTable|PutObject|DeleteObjects|_bulk|_aliases|PUT /|DELETE /(?!_search)"
 )
 
 
@@ -172,7 +172,7 @@ def test_one_changed_record_is_one_write(any_tool: Tool) -> None:
     assert changes["index"]["unchanged"] == 60
     requests = [line for line in again.stderr.splitlines() if " attempt " in line and WRITES.search(line)]
     (write,) = (line for line in requests if "debug: repository" not in line)
-    assert "debug: table TransactWriteItems" in write
+    assert "debug: table PutItem" in write
 
 
 def test_what_the_application_and_the_node_tools_wrote(any_tool: Tool) -> None:

@@ -29,7 +29,9 @@ from tattoo_data.model.structure import (
 )
 from tattoo_data.stores.aws import Access, AwsClient, code_of, message_of
 from tattoo_data.stores.base import NOT_ROUTED, Description, Exchange, Limits, Outcome, Page, Routing, Target
-from tattoo_data.stores.table_exchange import Cancelled, Reason, exchange_items
+from tattoo_data.stores.table_condition import Write
+from tattoo_data.stores.table_exchange import Exchanger, Refused, Ways
+from tattoo_data.stores.table_transact import Cancelled, Reason
 
 #: BatchWriteItem takes 25 items and 16 MB; BatchGetItem 100 keys (API reference of DynamoDB).
 LIMITS = Limits(entries=25, size=14_000_000, segments=4)
@@ -37,7 +39,7 @@ _GET_KEYS = 100
 _WAIT_SECONDS = 300.0
 _POLL_SECONDS = 0.2
 _GONE = ("ResourceNotFoundException",)
-_CANCELLED = ("ValidationException", "TransactionCanceledException")
+_REFUSED = ("ConditionalCheckFailedException", "ValidationException", "TransactionCanceledException")
 _BUSY = ("ResourceInUseException", "LimitExceededException")
 _EMPTY = b"{}"
 
@@ -81,8 +83,11 @@ class TableStore:
         self._aws = AwsClient("dynamodb", endpoint, access, self.name)
         self._client = self._aws.client
         self._call = threading.local()
+        self._exchanger = Exchanger(
+            table=table, send=self._write_one, send_all=self._transact, get=self.get, ways=Ways(clock)
+        )
         events = self._client.meta.events
-        for operation in ("BatchWriteItem", "TransactWriteItems"):
+        for operation in ("BatchWriteItem", "PutItem", "DeleteItem", "TransactWriteItems"):
             events.register(f"before-call.dynamodb.{operation}", self._give_body)
         for operation in ("Scan", "BatchGetItem", "BatchWriteItem"):
             events.register(f"before-parse.dynamodb.{operation}", self._take_body)
@@ -163,7 +168,7 @@ class TableStore:
         """The condition compares every attribute of `before`, and that what `after` has besides is not there; an item
         with more attributes than an expression takes (150, or fewer where many are added) is also read just before
         it is written. What no condition can say: that nobody added an attribute which neither of the two has."""
-        return exchange_items(self.table, exchanges, self._transact, self.get)
+        return self._exchanger.exchange(exchanges)
 
     def settle(self) -> None:
         """Nothing to do: the table is read consistently, and its indexes follow by themselves."""
@@ -171,7 +176,7 @@ class TableStore:
     def close(self) -> None:
         self._aws.close()
 
-    # The two bodies that pass boto3 by. A call and its events run in one thread.
+    # The bodies that pass boto3 by. A call and its events run in one thread.
 
     def _give_body(self, params: dict[str, Any], **_: object) -> None:
         params["body"] = self._call.body
@@ -214,17 +219,28 @@ class TableStore:
         left = _unprocessed(self._call.answer, self.table)
         return [_outcome(key, left) for key, _ in requests]
 
+    def _write_one(self, write: Write) -> Refused | None:
+        error = self._send_ready(f"{write.operation.lower()}_item", write.body, TableName=self.table)
+        return Refused(code_of(error), message_of(error)) if error else None
+
     def _transact(self, body: bytes) -> Cancelled | None:
+        error = self._send_ready("transact_write_items", body, TransactItems=[])
+        if error is None:
+            return None
+        reasons = error.response.get("CancellationReasons", ())
+        spelled = [Reason(str(each.get("Code", "")), str(each.get("Message", ""))) for each in reasons]
+        return Cancelled(code_of(error), message_of(error), spelled)
+
+    def _send_ready(self, operation: str, body: bytes, **parameters: Any) -> ClientError | None:
+        """Send a ready body; the error where it was refused for what is in it."""
         self._call.body = body
         try:
-            with self._aws.errors("transact_write_items"):
-                self._client.transact_write_items(TransactItems=[])
+            with self._aws.errors(operation):
+                getattr(self._client, operation)(**parameters)
         except ClientError as error:
-            if code_of(error) not in _CANCELLED:
-                raise self._aws.unexpected(error, "transact_write_items") from error
-            reasons = error.response.get("CancellationReasons", ())
-            spelled = [Reason(str(each.get("Code", "")), str(each.get("Message", ""))) for each in reasons]
-            return Cancelled(code_of(error), message_of(error), spelled)
+            if code_of(error) not in _REFUSED:
+                raise self._aws.unexpected(error, operation) from error
+            return error
         return None
 
     def _describe(self) -> dict[str, Any] | None:
