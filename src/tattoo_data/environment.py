@@ -123,7 +123,7 @@ def open_environment(
     """
     services = find_services(settings, clock, write=write, start=start, say=say, trace=trace)
     with ExitStack() as cleanup:
-        pool = cleanup.enter_context(ThreadPoolExecutor(IN_FLIGHT))
+        pool = cleanup.enter_context(ThreadPoolExecutor(2 * IN_FLIGHT))
         env = _open(settings, services, clock, pool, say, progress, trace)
         cleanup.callback(env.stores.close)
         cleanup.callback(env.repository.close)
@@ -140,7 +140,7 @@ def start_local(settings: Settings, clock: Clock, progress: Progress = no_progre
         return servers, False
     local = replace(settings, local=True)
     with ExitStack() as cleanup:
-        pool = cleanup.enter_context(ThreadPoolExecutor(IN_FLIGHT))
+        pool = cleanup.enter_context(ThreadPoolExecutor(2 * IN_FLIGHT))
         env = _open(local, _local_services(servers), clock, pool, lambda text: None, progress, None)
         cleanup.callback(env.stores.close)
         return servers, rebuild_index(env.stores, pool, env.index)

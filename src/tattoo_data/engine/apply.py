@@ -1,22 +1,28 @@
 """Apply: carry a plan out, in an order that never shows a reader a link to what is not there yet.
 
-Puts: images, table, index. Deletes: index, table, images. One outcome for every entry; a refused one keeps no
-other back.
+Puts: images, table, index. Deletes: index, table, images. The index follows the table place by place (for deletes the
+table the index), so that both engines are at work: a document is written once its item is. One outcome for every
+entry; a refused one keeps no other back, but for the document of an item that was refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 from tattoo_data.engine.flow import in_flight
-from tattoo_data.engine.plan import Plan
+from tattoo_data.engine.gate import Gate
+from tattoo_data.engine.plan import Plan, Step
+from tattoo_data.engine.spool import PLACES, place_of
 from tattoo_data.engine.write import Applied, Tools, Writer, puts_of
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.stores.base import Outcome, Store
+from tattoo_data.model.keys import record_key
+from tattoo_data.model.records import Kind
+from tattoo_data.stores.base import CHANGED, Outcome, Store
 from tattoo_data.stores.live import LiveStores
 
-_PUT_ORDER = (StoreName.IMAGES, StoreName.TABLE, StoreName.INDEX)
+_NO_ITEM = "ItemNotWritten"
+Steps = Callable[[int], list[Step]]
 
 
 def mend_structure(plan: Plan, stores: LiveStores, pool: Executor) -> None:
@@ -28,18 +34,64 @@ def mend_structure(plan: Plan, stores: LiveStores, pool: Executor) -> None:
 def apply(plan: Plan, tools: Tools) -> dict[StoreName, Applied]:
     """Carry the plan out and make it visible to every reader."""
     writers = {name: Writer(tools, tools.stores[name]) for name in plan.stores}
-    order = [name for name in _PUT_ORDER if name in plan.stores]
-    for name in order:
-        if plan.stores[name].swap:
-            writers[name].swap(plan.stores[name])
-        else:
-            writers[name].write(plan.stores[name].puts())
-    for name in reversed(order):
-        if not plan.stores[name].swap:
-            writers[name].write(plan.stores[name].deletes())
-    for name in order:
+    puts = {name: each.puts for name, each in plan.stores.items() if not each.swap}
+    deletes = {name: each.deletes for name, each in plan.stores.items() if not each.swap}
+    _write(writers, puts, StoreName.IMAGES)
+    _write_both(writers, puts, StoreName.TABLE, StoreName.INDEX)
+    for name, each in plan.stores.items():
+        if each.swap:
+            writers[name].swap(each)
+    _write_both(writers, deletes, StoreName.INDEX, StoreName.TABLE)
+    _write(writers, deletes, StoreName.IMAGES)
+    for name in plan.stores:
         tools.stores[name].settle()
     return {name: writer.applied for name, writer in writers.items()}
+
+
+Writers = dict[StoreName, Writer]
+ByStore = Mapping[StoreName, Steps]
+
+
+def _write(writers: Writers, steps: ByStore, name: StoreName) -> None:
+    if name in steps:
+        writers[name].write(step for place in range(PLACES) for step in steps[name](place))
+
+
+def _write_both(writers: Writers, steps: ByStore, leader: StoreName, follower: StoreName) -> None:
+    """Write two stores beside each other: the follower writes a place once the leader has written it."""
+    if leader not in steps or follower not in steps:
+        _write(writers, steps, leader)
+        _write(writers, steps, follower)
+        return
+    gate = Gate()
+
+    def led() -> Iterator[Step]:
+        return (step for place in range(PLACES) for step in steps[leader](place))
+
+    def following() -> Iterator[Step]:
+        for place in range(PLACES):
+            due = steps[follower](place)
+            if due:
+                gate.wait(place)
+                yield from _allowed(due, writers[leader], writers[follower])
+
+    with ThreadPoolExecutor(1) as thread:
+        behind = thread.submit(writers[follower].write, following())
+        with gate:
+            writers[leader].write(led(), lambda step: gate.reach(place_of(leader, step.key)))
+        behind.result()
+
+
+def _allowed(steps: list[Step], leader: Writer, follower: Writer) -> Iterator[Step]:
+    """The steps but for documents whose item was not written: who finds one by search would find no artist."""
+    for step in steps:
+        item = record_key(Kind.ARTIST, step.key) if leader.name is StoreName.TABLE else ""
+        refused = leader.applied.failed.get(item) if step.put else None
+        if refused is not None and refused.error != CHANGED:
+            message = f"its item was not written: {refused.message}"
+            follower.applied.failed[step.key] = Outcome(step.key, _NO_ITEM, message)
+        else:
+            yield step
 
 
 def write_entries(store: Store, entries: Iterator[Entry], pool: Executor) -> Iterator[Outcome]:

@@ -122,13 +122,13 @@ class StorePlan:
         """Every change."""
         return (step for part in self.parts() for step in part.steps)
 
-    def puts(self) -> Iterator[Step]:
-        """The changes that write an entry."""
-        return (step for step in self.steps() if step.put is not None)
+    def puts(self, place: int) -> list[Step]:
+        """The changes of one place that write an entry."""
+        return [step for step in self.part(place).steps if step.put is not None]
 
-    def deletes(self) -> Iterator[Step]:
-        """The changes that take an entry away."""
-        return (step for step in self.steps() if step.put is None)
+    def deletes(self, place: int) -> list[Step]:
+        """The changes of one place that take an entry away."""
+        return [step for step in self.part(place).steps if step.put is None]
 
     @property
     def is_empty(self) -> bool:

@@ -17,6 +17,8 @@ import msgspec
 
 from tattoo_data.errors import ScratchFailed
 from tattoo_data.model.entry import StoreName
+from tattoo_data.model.keys import record_key
+from tattoo_data.model.records import Kind
 
 #: How many places there are. A million entries are 4,000 a place.
 PLACES = 256
@@ -25,6 +27,7 @@ LIMIT = 32 << 20
 #: What Python needs for one record beside its bytes: a struct, a key and a digest.
 _OVERHEAD = 250
 _SORT_KEY = '"},"SK":'
+_ARTIST = record_key(Kind.ARTIST, "").partition(_SORT_KEY)[0].encode()
 
 
 class Record(Protocol):
@@ -44,9 +47,15 @@ R = TypeVar("R", bound=Record)
 
 def place_of(store: StoreName, key: str) -> int:
     """The place of a key, 0 to 255. All items of one partition share a place, so that a record that moves from one
-    sort key to another is met with its new key."""
-    prefix = key.partition(_SORT_KEY)[0] if store is StoreName.TABLE else key
-    return zlib.crc32(prefix.encode()) & (PLACES - 1)
+    sort key to another is met with its new key; so does an artist's document with its item."""
+    match store:
+        case StoreName.TABLE:
+            prefix = key.partition(_SORT_KEY)[0].encode()
+        case StoreName.INDEX:
+            prefix = _ARTIST + msgspec.json.encode(key)[1:-1]
+        case StoreName.IMAGES:
+            prefix = key.encode()
+    return zlib.crc32(prefix) & (PLACES - 1)
 
 
 class Spool(Generic[R]):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tattoo_data.engine.flow import Progress, ahead, batches, in_flight
@@ -57,6 +57,7 @@ class _Batch:
     write: Callable[[Any], list[Outcome]]
     entries: Sequence[Any]
     steps: Mapping[str, Step] = field(default_factory=dict)
+    done: Callable[[], None] = lambda: None
 
 
 class Writer:
@@ -71,10 +72,16 @@ class Writer:
         self._refused = 0
         self._done = 0
 
-    def write(self, steps: Iterable[Step]) -> None:
-        """Apply steps. What lost its race is read and tried again, unless it is to be left then."""
+    @property
+    def name(self) -> StoreName:
+        """Which store it writes to."""
+        return self._store.name
+
+    def write(self, steps: Iterable[Step], reached: Callable[[Step], None] = lambda step: None) -> None:
+        """Apply steps. What lost its race is read and tried again, unless it is to be left then. `reached` is called
+        with a step once all before it have been sent and answered."""
         for race in range(_RACES):
-            lost = self._write(steps, again=race > 0)
+            lost = self._write(steps, reached if not race else lambda step: None, again=race > 0)
             if not lost or self._leaves:
                 break
             self.applied.drifted |= dict.fromkeys(step.key for step in lost)
@@ -110,9 +117,16 @@ class Writer:
         """Whether a key that somebody else wrote is left as it is."""
         return self._tools.compare and not self._tools.force
 
-    def _write(self, steps: Iterable[Step], *, again: bool) -> list[Step]:
+    def _write(self, steps: Iterable[Step], reached: Callable[[Step], None], *, again: bool) -> list[Step]:
         """Apply steps once; those that lost their race."""
-        return self._run(batch for chunk in self._chunks(steps, again=again) for batch in self._batches(chunk))
+        return self._run(batch for chunk in self._chunks(steps, again=again) for batch in self._marked(chunk, reached))
+
+    def _marked(self, chunk: Chunk, reached: Callable[[Step], None]) -> Iterator[_Batch]:
+        batches = list(self._batches(chunk))
+        if batches:
+            last = chunk.changes[-1].step
+            batches[-1] = replace(batches[-1], done=lambda: reached(last))
+        yield from batches
 
     def _chunks(self, steps: Iterable[Step], *, again: bool) -> Iterator[Chunk]:
         """The changes whose before-images are kept, chunk by chunk, the next being read while one is written."""
@@ -163,6 +177,7 @@ class Writer:
             lost += (batch.steps[outcome.key] for outcome in outcomes if outcome.error == CHANGED)
             self._done += len(outcomes)
             self._tools.progress(f"{self._store.name}", self._done, None)
+            batch.done()
         return lost
 
     def _sent(self, batch: _Batch) -> tuple[_Batch, list[Outcome]]:

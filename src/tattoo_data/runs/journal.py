@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -27,6 +28,7 @@ class RunJournal:
         self._env = env
         self._lock = lock
         self._files = 0
+        self._counting = threading.Lock()
 
     @property
     def keeps_images(self) -> bool:
@@ -49,8 +51,10 @@ class RunJournal:
             # Objects are read and stored one by one: beside each other, that is.
             each_image = self._env.pool.map if store is StoreName.IMAGES else map
             images = list(each_image(partial(self._image, instead), changes))
-            self._files += 1
-            self._env.before_images.write(self.run.id, self._files, store, images)
+            with self._counting:  # two stores are written beside each other
+                self._files += 1
+                number = self._files
+            self._env.before_images.write(self.run.id, number, store, images)
 
     def close(self, change: Change) -> None:
         """Store how it ended."""
