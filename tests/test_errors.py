@@ -62,7 +62,7 @@ def test_the_nearest_name_is_suggested(name: str, hint: str) -> None:
 
 def test_a_transient_error_is_a_store_error() -> None:
     error = TransientError(service="s3", endpoint="http://x", operation="put", reason="slow down")
-    assert (error.exit_code, error.id) == (1, "TransientError")
+    assert (error.exit_code, error.id) == (14, "TransientError")
 
 
 def test_details_are_plain_values() -> None:

@@ -97,6 +97,7 @@ _decode_key = msgspec.json.Decoder(_Key).decode
 _decode_scan = msgspec.json.Decoder(_Scan).decode
 _decode_get = msgspec.json.Decoder(_BatchGet).decode
 _decode_write = msgspec.json.Decoder(_BatchWrite).decode
+_decode_change = msgspec.json.Decoder(_Change).decode
 _decode_transaction = msgspec.json.Decoder(_Transaction).decode
 _encode = msgspec.json.encode
 
@@ -115,6 +116,8 @@ class Tables:
             "Scan": self._scan,
             "BatchGetItem": self._get,
             "BatchWriteItem": self._write,
+            "PutItem": self._put,
+            "DeleteItem": self._delete,
             "TransactWriteItems": self._transact,
         }
 
@@ -199,6 +202,24 @@ class Tables:
             for key, item in writes:
                 rows.delete(key) if item is None else rows.put(key, item)
         return b'{"UnprocessedItems":{}}'
+
+    def _put(self, body: bytes) -> bytes:
+        change = _decode_change(body)
+        rows, key = self._rows(change.TableName), _changed_key(change)
+        self._require(change, key)
+        rows.put(key, bytes(change.Item))
+        return b"{}"
+
+    def _delete(self, body: bytes) -> bytes:
+        change = _decode_change(body)
+        rows, key = self._rows(change.TableName), _changed_key(change)
+        self._require(change, key)
+        rows.delete(key)
+        return b"{}"
+
+    def _require(self, change: _Change, key: str) -> None:
+        if not self._holds(change, key):
+            raise Refused("ConditionalCheckFailedException", "The conditional request failed")
 
     def _transact(self, body: bytes) -> bytes:
         steps = _decode_transaction(body).TransactItems

@@ -35,7 +35,8 @@ STATES = [state.name for state in states() if state.source != "backup"]
 SCENARIOS = [scenario.name for scenario in scenarios()]
 #: Operations of the trace that write to a live store.
 WRITES = re.compile(
-    r"WriteItem|PutItem|DeleteItem|CreateTable|UpdateTable|PutObject|DeleteObjects|_bulk|_aliases|PUT /|DELETE /(?!_search)"
+    r"WriteItem|PutItem|DeleteItem|CreateTable|UpdateTable|PutObject|DeleteObject|"
+    r"_bulk|_aliases|PUT /|DELETE /(?!_search)"
 )
 
 

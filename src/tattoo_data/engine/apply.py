@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 
 from tattoo_data.engine.flow import in_flight
 from tattoo_data.engine.gate import Gate
-from tattoo_data.engine.plan import Plan, Step
+from tattoo_data.engine.plan import Plan, Step, StorePlan
 from tattoo_data.engine.spool import PLACES, place_of
 from tattoo_data.engine.write import Applied, Tools, Writer, puts_of
 from tattoo_data.model.entry import Entry, StoreName
@@ -35,7 +36,9 @@ def apply(plan: Plan, tools: Tools) -> dict[StoreName, Applied]:
     """Carry the plan out and make it visible to every reader."""
     writers = {name: Writer(tools, tools.stores[name]) for name in plan.stores}
     puts = {name: each.puts for name, each in plan.stores.items() if not each.swap}
-    deletes = {name: each.deletes for name, each in plan.stores.items() if not each.swap}
+    deletes = {
+        name: partial(_deletes, each, writers[name].applied) for name, each in plan.stores.items() if not each.swap
+    }
     _write(writers, puts, StoreName.IMAGES)
     _write_both(writers, puts, StoreName.TABLE, StoreName.INDEX)
     for name, each in plan.stores.items():
@@ -80,6 +83,16 @@ def _write_both(writers: Writers, steps: ByStore, leader: StoreName, follower: S
         with gate:
             writers[leader].write(led(), lambda step: gate.reach(place_of(leader, step.key)))
         behind.result()
+
+
+def _deletes(plan: StorePlan, applied: Applied, place: int) -> list[Step]:
+    """The deletes of a place. The old form of a record stays where its new one was refused."""
+    steps = plan.deletes(place)
+    for step in steps:
+        refused = applied.failed.get(step.moved_to or "")
+        if refused is not None:
+            applied.failed[step.key] = Outcome(step.key, str(refused.error), "its new form was refused, so it stays")
+    return [step for step in steps if step.moved_to not in applied.failed]
 
 
 def _allowed(steps: list[Step], leader: Writer, follower: Writer) -> Iterator[Step]:

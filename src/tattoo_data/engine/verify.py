@@ -47,7 +47,8 @@ class Failure:
 
 @dataclass(slots=True, kw_only=True)
 class Verified:
-    """The fingerprint's sum of each store after the change, None where it could not be read; and every failure."""
+    """The fingerprint's sum of each store after the change, None where it could not be read, or was not and something
+    went wrong; and every failure."""
 
     sums: dict[StoreName, Sum | None] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
@@ -84,7 +85,8 @@ def verify(
             verified.sums[name] = None
             verified.failures += _unread(each, applied[name], error)
         else:
-            verified.sums[name] = now.total if now else total
+            believed = how is Verify.NONE and (applied[name].failed or applied[name].drifted)
+            verified.sums[name] = now.total if now else None if believed else total
             verified.failures += failures
     return verified
 

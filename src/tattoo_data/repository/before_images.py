@@ -61,16 +61,22 @@ class BeforeImages:
 
         body = b"".join(_encode(_line(store, image)) + b"\n" for image in images)
         packed = zstandard.ZstdCompressor(level=1, write_checksum=True).compress(body)
-        self._objects.put(f"{PREFIX}{run_id}/{number:06}{_SUFFIX}", Blob(packed, _TYPE))
+        self._objects.put(_file(run_id, number), Blob(packed, _TYPE))
 
     def files(self, run_id: str) -> list[str]:
         """The keys of a run's files, in the order in which they were written."""
         keys = (each.key for each in self._objects.objects(f"{PREFIX}{run_id}/"))
         return [key for key in keys if key.endswith(_SUFFIX)]
 
-    def read(self, run_id: str) -> Iterator[tuple[StoreName, list[BeforeImage]]]:
-        """The images of a run, file by file. Raises `IntegrityFailed` naming a file that is damaged."""
-        for key in self.files(run_id):
+    def read(self, run_id: str, files: int | None = None) -> Iterator[tuple[StoreName, list[BeforeImage]]]:
+        """The images of a run, file by file, of which there are `files` where that is known. Raises `IntegrityFailed`
+        naming a file that is damaged or missing."""
+        there = self.files(run_id)
+        wanted = [_file(run_id, number) for number in range(1, (len(there) if files is None else files) + 1)]
+        for key in wanted:
+            if key not in there:
+                raise _damaged(key, "it is gone")
+        for key in there:
             blob = self._objects.get(key)
             if blob is None:
                 raise _damaged(key, "it is gone")
@@ -79,7 +85,8 @@ class BeforeImages:
     def keep_object(self, blob: Blob) -> BlobRef:
         """Store the body of an object, unless it is there already."""
         name = hashlib.sha256(blob.body).hexdigest()
-        if self._objects.head(_OBJECTS + name) is None:
+        there = self._objects.head(_OBJECTS + name)
+        if there is None or there.size != len(blob.body):
             self._objects.put(_OBJECTS + name, blob)
         return BlobRef(name, blob.content_type)
 
@@ -90,10 +97,18 @@ class BeforeImages:
             raise _damaged(_OBJECTS + ref.sha256, "it is gone" if blob is None else "its bytes have another hash")
         return Blob(blob.body, ref.content_type)
 
+    def check(self, ref: BlobRef) -> None:
+        """Raise `IntegrityFailed` where the body of an object is gone or damaged."""
+        self.fetch(ref)
+
     def objects_of(self, run_ids: Iterable[str]) -> set[str]:
         """The keys of the objects that runs would put back."""
         images = (image for run_id in run_ids for _, images in self.read(run_id) for image in images)
         return {_OBJECTS + image.blob.sha256 for image in images if image.blob}
+
+
+def _file(run_id: str, number: int) -> str:
+    return f"{PREFIX}{run_id}/{number:06}{_SUFFIX}"
 
 
 def _line(store: StoreName, image: BeforeImage) -> _Line:
@@ -119,7 +134,10 @@ def _read(key: str, packed: bytes) -> Iterator[tuple[StoreName, list[BeforeImage
     try:
         if not 0 <= zstandard.frame_content_size(packed) <= _MAX_BYTES:
             raise ValueError("it does not say its size, or one that no file of ours has")
-        body = zstandard.ZstdDecompressor().decompress(packed)
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        body = frame.decompress(packed)
+        if not frame.eof or frame.unused_data:
+            raise ValueError("it is cut, or something follows it")
         lines = [_decode(line) for line in body.split(b"\n") if line]
         images = [(line.store, _image(line)) for line in lines]
     except (zstandard.ZstdError, msgspec.DecodeError, ValueError) as error:

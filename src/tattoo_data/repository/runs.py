@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -77,8 +78,8 @@ class Run:
 
     `target` is the digest that names the stores it wrote to. `as_of` is the day that dates were resolved for, where
     a command had one. `of` is the run that an undo took back, or the undo that a redo did. `undoable` says that
-    before-images were kept. `lock` is the token of the lock it was written under. `counts` has created, replaced,
-    deleted, moved, unchanged and failed for each store.
+    before-images were kept, in as many `files` once it has ended. `lock` is the token of the lock it was written
+    under. `counts` has created, replaced, deleted, moved, unchanged and failed for each store.
     """
 
     id: str
@@ -96,12 +97,13 @@ class Run:
     kind: str = RunKind.WRITE
     of: str | None = None
     undoable: bool = False
+    files: int | None = None
     lock: str | None = None
 
     @property
     def words(self) -> str:
-        """The command as it was typed: `reset fresh`."""
-        return " ".join((self.command, *self.arguments))
+        """The command as it can be typed: `reset fresh`."""
+        return shlex.join((self.command, *self.arguments))
 
 
 def target_id(region: str, table: str, index: str, image_bucket: str) -> str:
@@ -114,7 +116,7 @@ def new_run_id(clock: Clock, newest: str | None = None) -> str:
     """An id that sorts by time, `20261122T103000000Z-1a2b3c`, and after `newest` whatever this machine's clock says."""
     moment = clock.now()
     before = run_moment(newest) if newest else None
-    if before is not None and before >= moment:
+    if before is not None and moment < before + timedelta(milliseconds=1):
         moment = before + timedelta(milliseconds=1)
     digits = timestamp(moment).replace("-", "").replace(":", "").replace(".", "")
     return f"{digits}-{clock.token(3)}"
@@ -176,6 +178,7 @@ def _encode(run: Run) -> bytes:
                 "fingerprintBefore": run.fingerprint_before,
                 "fingerprintAfter": run.fingerprint_after,
                 "undoable": run.undoable,
+                "files": run.files,
                 "lock": run.lock,
             }
         ),
@@ -193,7 +196,7 @@ def _decode(body: bytes) -> Run | None:
             kind=fields.get("kind", RunKind.WRITE),
             of=fields.get("of"),
             command=fields["command"],
-            arguments=fields["arguments"],
+            arguments=tuple(fields["arguments"]),
             target=fields["target"],
             status=fields["status"],
             started_at=fields["startedAt"],
@@ -204,6 +207,7 @@ def _decode(body: bytes) -> Run | None:
             fingerprint_before=fields["fingerprintBefore"],
             fingerprint_after=fields["fingerprintAfter"],
             undoable=fields.get("undoable", False),
+            files=fields.get("files"),
             lock=fields.get("lock"),
         )
     except (KeyError, TypeError, ValueError, msgspec.DecodeError):

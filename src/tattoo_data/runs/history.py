@@ -21,9 +21,14 @@ class Past:
 
 def history(env: Environment) -> list[Past]:
     """Every run of the target that is kept."""
-    line = read_timeline(env)
-    lock = look(env.repository, env.target.id)
+    line, lock = observe(env)
     return [Past(run=run, stands=_stands(run, line, lock)) for run in line.runs]
+
+
+def observe(env: Environment) -> tuple[Timeline, LockSeen | None]:
+    """The target's runs, and who holds its lock. A command that ends between the two looks is looked at again."""
+    line, lock = read_timeline(env), look(env.repository, env.target.id)
+    return (read_timeline(env), lock) if interrupted(line, lock) else (line, lock)
 
 
 def interrupted(line: Timeline, lock: LockSeen | None) -> Run | None:

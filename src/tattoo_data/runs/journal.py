@@ -65,6 +65,8 @@ class RunJournal:
             ended_at=timestamp(self._env.clock.now()),
             counts={name.value: asdict(counts) for name, counts in change.counts.items()},
             fingerprint_after=change.fingerprint,
+            files=self._files if self.begun else len(self._env.before_images.files(self.run.id)),
+            lock=self._held().token,
         )
         self._env.runs.write(self.run)
 

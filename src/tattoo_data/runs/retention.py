@@ -27,18 +27,19 @@ def expired(newest_first: Iterable[Run]) -> list[Run]:
     ]
 
 
-def forget_old_runs(env: Environment, newest: Run) -> None:
-    """Remove the target's expired runs, and files that a removal left over. The run whose day counts stays without
-    its before-images: `status` goes by it."""
+def forget_old_runs(env: Environment) -> None:
+    """Remove the target's expired runs, and files that a removal left over. The newest of them with a day stays
+    without its before-images: `status` goes by it once those after it are undone."""
     line = timeline(env.runs.newest_first(env.target.id, env.pool))
     keys = [each.key for each in env.repository.objects(PREFIX)]
     there = {key.removeprefix(PREFIX).partition("/")[0] for key in keys if key.endswith("/run.json")}
     gone: set[str] = {name for key in keys if (name := key.removeprefix(PREFIX).partition("/")[0]) not in there}
-    for run in expired(line.runs):
-        gone.add(run.id)
-        if line.dated is not None and run.id == line.dated.id:
-            env.runs.write(replace(run, undoable=False))
-            keys = [key for key in keys if key != f"{PREFIX}{run.id}/run.json"]
+    old = expired(line.runs)
+    day = next((run for run in old if run.as_of and run.id not in line.undone), None)
+    gone |= {run.id for run in old}
+    if day is not None:
+        env.runs.write(replace(day, undoable=False))
+        keys = [key for key in keys if key != f"{PREFIX}{day.id}/run.json"]
     doomed = [key for key in keys if key.removeprefix(PREFIX).partition("/")[0] in gone]
     # A run without its run.json is known to be nothing; one without its images would promise what it cannot keep.
     env.repository.delete(sorted(doomed, key=lambda key: not key.endswith("/run.json")))

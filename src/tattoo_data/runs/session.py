@@ -6,6 +6,7 @@ interrupted undo is finished first, any other interrupted run is closed, to be u
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from tattoo_data.engine.plan import Counts, Desired, Plan
 from tattoo_data.engine.spool import Spool
 from tattoo_data.engine.verify import Verify
 from tattoo_data.environment import Environment
+from tattoo_data.errors import IntegrityFailed, TattooDataError
 from tattoo_data.model.before import BeforeImage
 from tattoo_data.model.entry import StoreName
 from tattoo_data.repository.locks import Lock
@@ -25,6 +27,9 @@ from tattoo_data.repository.runs import Run, RunKind, RunStatus, new_run_id
 from tattoo_data.runs.journal import RunJournal
 from tattoo_data.runs.retention import forget_old_runs
 from tattoo_data.runs.timeline import Timeline, timeline
+
+#: How many keys that an interrupted undo leaves are named.
+_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +53,8 @@ class Command:
 
     @property
     def words(self) -> str:
-        """As it was typed: `reset fresh`."""
-        return " ".join((self.name, *self.arguments))
+        """As it can be typed: `reset fresh`."""
+        return shlex.join((self.name, *self.arguments))
 
     def began(self, run: Run) -> bool:
         """Whether a run is of this command. One whose day is not set goes on with the day of the run."""
@@ -109,14 +114,26 @@ class Session:
         if run is None or self.continued:
             return
         about = next((each for each in self.timeline.runs if each.id == run.of), None)
-        if run.kind != RunKind.WRITE and about is not None:
-            self.env.say(f"Finishing the {run.words} that was interrupted.")
-            command = Command(name=run.command, arguments=tuple(run.arguments))
-            session = Session(self.env, command, self.options, self._lock)
-            session.take_back(about, RunKind(run.kind), force="--force" in run.arguments)
-        else:
-            self.env.runs.write(replace(run, status=RunStatus.PARTIAL, ended_at=timestamp(self.env.clock.now())))
+        if run.kind == RunKind.WRITE or about is None or not self._finish(run, about):
+            ended = timestamp(self.env.clock.now())
+            self.env.runs.write(replace(run, status=RunStatus.PARTIAL, ended_at=ended))
         self.timeline = read_timeline(self.env)
+
+    def _finish(self, run: Run, about: Run) -> bool:
+        """Finish an interrupted undo or redo, and say what it leaves. Returns False where its images are damaged."""
+        self.env.say(f"Finishing the {run.words} that was interrupted.")
+        command = Command(name=run.command, arguments=tuple(run.arguments))
+        session = Session(self.env, command, self.options, self._lock)
+        try:
+            change = session.take_back(about, RunKind(run.kind), force="--force" in run.arguments)
+        except IntegrityFailed as error:
+            self.env.say(f"note: {run.words} could not be finished: {error.message}")
+            return False
+        for failure in change.failures[:_TOLD]:
+            self.env.say(f"note: {run.words} left {failure.store} {failure.key}: {failure.message}")
+        if len(change.failures) > _TOLD:
+            self.env.say(f"note: ... and {len(change.failures) - _TOLD} more")
+        return True
 
     def _journal(self, kind: RunKind, of: str | None, as_of: date | None) -> RunJournal:
         assert self._lock is not None or self.options.dry_run
@@ -136,14 +153,19 @@ class Session:
         return RunJournal(self.env, self._lock, run)
 
     def _closed(self, journal: RunJournal, change: Change) -> Change:
+        if change.dry_run:
+            return change
         if journal.begun:
             journal.close(change)
             self.made = journal
-        elif self.continued and not change.dry_run:
+        elif self.continued:
             # It was killed after its last write: all that was missing was to say so.
             journal.close(replace(change, counts={name: Counts() for name in StoreName}))
             self.made = journal
             return replace(change, run=journal.run.id)
+        elif journal.run.of and journal.run.of not in self.timeline.undone and not change.failures:
+            # All of it is as it was before already; that it is undone has to be known all the same.
+            journal.close(change)
         return change
 
     def _how(self) -> How:
@@ -174,7 +196,14 @@ def writing(env: Environment, command: Command, options: WriteOptions) -> Iterat
         session.settle_the_past()
         yield session
         if session.made:
-            forget_old_runs(env, session.made.run)
+            _forget(env)
+
+
+def _forget(env: Environment) -> None:
+    try:
+        forget_old_runs(env)
+    except TattooDataError as error:  # the command's own work is done
+        env.say(f"note: old runs could not be removed: {error.message}")
 
 
 def _remove_orphans(env: Environment) -> None:
@@ -192,8 +221,10 @@ def read_timeline(env: Environment) -> Timeline:
 def read_images(env: Environment, run: Run) -> Images:
     """A run's before-images, spooled: every one is read and checked before any is used."""
     spools = {name: Spool(BeforeImage, name) for name in StoreName}
-    for name, images in env.before_images.read(run.id):
+    for name, images in env.before_images.read(run.id, run.files):
         spools[name].add(images)
+        blobs = [image.blob for image in images if image.blob]
+        list(env.pool.map(env.before_images.check, blobs))
     return spools
 
 

@@ -54,7 +54,7 @@ class Timeline:
 
     def find(self, run_id: str) -> Run | None:
         """The run of an id, or of the beginning of just one."""
-        found = [run for run in self.runs if run.id == run_id or run.id.startswith(run_id)]
+        found = [run for run in self.runs if run_id and run.id.startswith(run_id)]
         exact = [run for run in found if run.id == run_id]
         return exact[0] if exact else found[0] if len(found) == 1 else None
 
@@ -70,25 +70,21 @@ class Timeline:
 def timeline(newest_first: Iterable[Run]) -> Timeline:
     """Read the runs of one target."""
     runs = tuple(newest_first)
-    there = {run.id: run for run in runs}
     writes: list[Run] = []
     undos: list[Run] = []
-    undone: set[str] = set()
-    in_part: set[str] = set()
+    standing: list[Run] = []
     for run in reversed(runs):
         if run.kind == RunKind.WRITE:
             writes.append(run)
             undos.clear()
         elif run.kind == RunKind.UNDO:
-            whole = run.status == RunStatus.DONE
-            (undone if whole else in_part).add(str(run.of))
-            if whole:
-                in_part.discard(str(run.of))
             undos.append(run)
-        elif run.status == RunStatus.DONE and (taken := there.get(str(run.of))):
-            undos = [undo for undo in undos if undo.id != taken.id]
-            undone.discard(str(taken.of))
-            in_part.discard(str(taken.of))
+            standing.append(run)
+        elif run.status == RunStatus.DONE:
+            undos = [undo for undo in undos if undo.id != run.of]
+            standing = [undo for undo in standing if undo.id != run.of]
+    undone = {str(undo.of) for undo in standing if undo.status == RunStatus.DONE}
+    in_part = {str(undo.of) for undo in standing} - undone
     return Timeline(
         runs=runs,
         undoable=tuple(run for run in reversed(writes) if run.id not in undone),

@@ -7,6 +7,7 @@ client knows, it was given.
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +15,15 @@ from functools import lru_cache
 from typing import Any
 
 import botocore.exceptions as aws
+import msgspec
+import urllib3
 import urllib3.exceptions as http
-from botocore.awsrequest import AWSResponse
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.configprovider import ConstantProvider
+from botocore.credentials import Credentials
 from botocore.session import Session
 
 from tattoo_data.errors import CredentialsRefused, StoreError, StoreUnreachable, TattooDataError
@@ -101,6 +106,10 @@ class AwsClient:
             aws_session_token=access.session_token,
             config=_CONFIG,
         )
+        about = self.client.meta.service_model
+        credentials = Credentials(access.access_key, access.secret_key, access.session_token)
+        self._signer = SigV4Auth(credentials, about.signing_name, access.region)
+        self._target = f"{about.metadata.get('targetPrefix')}."
         self._server = ""
         self._send_through_wire(self.client)
 
@@ -118,13 +127,38 @@ class AwsClient:
             raw = self._wire.request(
                 request.method, request.url, operation=operation, body=request.body, headers=headers
             )
-            if 300 <= raw.status < 400 and raw.status != 304 and "x-amz-bucket-region" not in raw.headers:
-                raise self._error(StoreError, operation, f"it redirects (HTTP {raw.status}), which is not followed")
+            self._refuse_redirect(raw, operation)
             response = AWSResponse(request.url, raw.status, raw.headers, raw)
             if not request.stream_output:
                 response.content  # noqa: B018  reads the body, so that the connection goes back to the pool
         self._server = raw.headers.get("Server", self._server)
         return response
+
+    def send(self, operation: str, body: bytes) -> bytes:
+        """Send a JSON operation whose body is ready, and return the answer as it came. It is signed by botocore, and
+        that is all: what else a client does for a call costs more than the wire, and here there is nothing to check,
+        serialise, resolve or parse. Raises ClientError, whose response has all fields of the error's body."""
+        request = AWSRequest("POST", self.endpoint.url, data=body, headers=_JSON)
+        request.headers["X-Amz-Target"] = self._target + operation
+        request.headers["User-Agent"] = self.client.meta.config.user_agent
+        self._signer.add_auth(request)
+        with _as_botocore(request):
+            headers = dict(request.headers.items())
+            raw = self._wire.request("POST", request.url, operation=operation, body=body, headers=headers)
+            answer: bytes = raw.read()
+            raw.release_conn()
+        self._server = raw.headers.get("Server", self._server)
+        self._refuse_redirect(raw, operation)
+        if raw.status != 200:
+            raise aws.ClientError(_error_of(raw.status, answer), operation)
+        checksum = raw.headers.get("x-amz-crc32")
+        if checksum and int(checksum) != zlib.crc32(answer):
+            raise self._error(TransientError, operation, "the answer has another checksum than it says")
+        return answer
+
+    def _refuse_redirect(self, raw: urllib3.BaseHTTPResponse, operation: str) -> None:
+        if 300 <= raw.status < 400 and raw.status != 304 and "x-amz-bucket-region" not in raw.headers:
+            raise self._error(StoreError, operation, f"it redirects (HTTP {raw.status}), which is not followed")
 
     @property
     def engine(self) -> str:
@@ -197,6 +231,9 @@ def _spell(error: aws.ClientError) -> str:
     return f"{code_of(error)}: {message}" if message else code_of(error)
 
 
+#: Without `identity` an answer may come compressed, and its checksum is of what was sent.
+_JSON = {"Content-Type": "application/x-amz-json-1.0", "Accept-Encoding": "identity"}
+
 # One attempt: retrying is a wrapper of ours, which knows what is left of a batch. Path style: a bucket's own host
 # name would leave the target that was checked.
 _CONFIG = Config(
@@ -230,6 +267,17 @@ def _session(region: str) -> Session:
     session.set_config_variable("credentials_file", os.devnull)
     session.set_config_variable("region", region)
     return session
+
+
+def _error_of(status: int, answer: bytes) -> dict[str, Any]:
+    """An error's body as botocore gives it: all its fields, and code and message where they are looked for."""
+    try:
+        fields = msgspec.json.decode(answer, type=dict[str, Any])
+    except ValueError:
+        fields = {}  # what a gateway says is no JSON
+    code = str(fields.get("__type", status)).rpartition("#")[2]
+    message = str(fields.get("message") or fields.get("Message") or "")
+    return {**fields, "Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
 
 
 def _text(value: object) -> str:

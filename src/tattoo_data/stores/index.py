@@ -255,7 +255,7 @@ class IndexStore:
     def _bulk(self, writes: Sequence[Write]) -> list[Outcome]:
         if not writes:
             return []
-        body = b"\n".join(lines for _, lines in writes) + b"\n"
+        body = b"\n".join([*(line for _, lines in writes for line in lines), b""])
         try:
             with self._search.errors("bulk"):
                 answer = self._client.bulk(body=body, index=self.index, params={"filter_path": OUTCOMES})

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest
 from tattoo_data.stores.base import CHANGED, Exchange, Outcome, Target
-from tattoo_data.stores.index_wire import CONFLICT, Write, delete_line, write_line
+from tattoo_data.stores.index_wire import CONFLICT, Lines, Write, delete_line, write_line
 
 Bulk = Callable[[Sequence[Write]], list[Outcome]]
 Look = Callable[[Sequence[Target]], list[Entry]]
@@ -86,7 +86,7 @@ def _moves(exchange: Exchange) -> bool:
     return before is not None and after is not None and before.routing != after.routing
 
 
-def _line(exchange: Exchange) -> bytes:
+def _line(exchange: Exchange) -> Lines:
     before, after = exchange.before, exchange.after
     if after is None:
         assert before is not None

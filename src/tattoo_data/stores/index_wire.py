@@ -10,8 +10,10 @@ import msgspec
 from tattoo_data.model.entry import Entry
 from tattoo_data.stores.base import Outcome
 
-#: One write of a bulk: the key, and its one or two lines.
-Write = tuple[str, bytes]
+#: The one or two lines of a write. They are joined once, with those of the whole bulk: megabytes, copied no oftener.
+Lines = tuple[bytes, ...]
+#: One write of a bulk: the key, and its lines.
+Write = tuple[str, Lines]
 
 #: What of a bulk's answer is read.
 OUTCOMES = "errors,items.*._id,items.*.status,items.*.error"
@@ -89,7 +91,9 @@ class Bulk(msgspec.Struct):
     items: list[dict[str, _Item]] = []
 
     def outcomes(self, keys: Iterable[str]) -> list[Outcome]:
-        """What became of each."""
+        """What became of each. One item that failed makes the whole answer say so, and most of the time none did."""
+        if not self.errors:
+            return [Outcome(key) for key in keys]
         return [_outcome(key, next(iter(item.values()))) for key, item in zip(keys, self.items, strict=True)]
 
 
@@ -103,14 +107,14 @@ def _outcome(key: str, item: _Item) -> Outcome:
     return Outcome(key, kind, message, transient=item.status in _TRANSIENT)
 
 
-def write_line(entry: Entry, *, create: bool = False, version: object = None) -> bytes:
+def write_line(entry: Entry, *, create: bool = False, version: object = None) -> Lines:
     """The lines of a bulk that put a document: whatever is there, only where nothing is, or over `version` alone."""
-    return b"%s\n%s" % (_action("create" if create else "index", entry.key, entry.routing, version), _one_line(entry))
+    return _action("create" if create else "index", entry.key, entry.routing, version), _one_line(entry)
 
 
-def delete_line(key: str, routing: str | None, version: object = None) -> bytes:
+def delete_line(key: str, routing: str | None, version: object = None) -> Lines:
     """The line of a bulk that deletes a document: whatever is there, or `version` alone."""
-    return _action("delete", key, routing, version)
+    return (_action("delete", key, routing, version),)
 
 
 def place(key: str, routing: str | None) -> dict[str, object]:

@@ -1,13 +1,11 @@
 """The table's door: DynamoDB items as raw JSON, from the wire and to it.
 
-boto3 keeps credentials, signing and endpoints; the two bodies that matter pass it by, because checking,
-serialising and parsing every attribute costs it hundreds of times what the wire does. `before-call` hands a ready
-body to BatchWriteItem and TransactWriteItems, `before-parse` takes the page of a Scan or BatchGetItem away unread.
+What makes and describes a table goes through boto3. What carries items passes it by, signed and nothing more, because
+checking, serialising and parsing every attribute costs it hundreds of times what the wire does.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -41,7 +39,14 @@ _POLL_SECONDS = 0.2
 _GONE = ("ResourceNotFoundException",)
 _REFUSED = ("ConditionalCheckFailedException", "ValidationException", "TransactionCanceledException")
 _BUSY = ("ResourceInUseException", "LimitExceededException")
-_EMPTY = b"{}"
+
+
+class _Scan(msgspec.Struct, omit_defaults=True):
+    TableName: str
+    ConsistentRead: bool | None = None
+    Segment: int | None = None
+    TotalSegments: int | None = None
+    ExclusiveStartKey: object = None
 
 
 class _Page(msgspec.Struct):
@@ -49,9 +54,14 @@ class _Page(msgspec.Struct):
     LastEvaluatedKey: dict[str, Any] | None = None
 
 
+class _Keys(msgspec.Struct):
+    Keys: list[msgspec.Raw]
+    ConsistentRead: bool = True
+
+
 class _Fetched(msgspec.Struct):
     Responses: dict[str, list[msgspec.Raw]] = {}
-    UnprocessedKeys: dict[str, dict[str, Any]] = {}
+    UnprocessedKeys: dict[str, _Keys] = {}
 
 
 class _Put(msgspec.Struct):
@@ -71,6 +81,11 @@ class _Written(msgspec.Struct):
     UnprocessedItems: dict[str, list[_Request]] = {}
 
 
+_NO_KEYS = _Keys([])
+_decode_page = msgspec.json.Decoder(_Page).decode
+_decode_fetched = msgspec.json.Decoder(_Fetched).decode
+
+
 class TableStore:
     """The DynamoDB table. A `Store`."""
 
@@ -82,15 +97,9 @@ class TableStore:
         self._clock = clock
         self._aws = AwsClient("dynamodb", endpoint, access, self.name)
         self._client = self._aws.client
-        self._call = threading.local()
         self._exchanger = Exchanger(
             table=table, send=self._write_one, send_all=self._transact, get=self.get, ways=Ways(clock)
         )
-        events = self._client.meta.events
-        for operation in ("BatchWriteItem", "PutItem", "DeleteItem", "TransactWriteItems"):
-            events.register(f"before-call.dynamodb.{operation}", self._give_body)
-        for operation in ("Scan", "BatchGetItem", "BatchWriteItem"):
-            events.register(f"before-parse.dynamodb.{operation}", self._take_body)
 
     def describe(self) -> Description | None:
         live = self._describe()
@@ -126,33 +135,30 @@ class TableStore:
             self._update({"StreamSpecification": stream})
 
     def page(self, segment: int, segments: int, cursor: object) -> Page:
-        parameters: dict[str, Any] = {"TableName": self.table, "ConsistentRead": True}
+        request = _Scan(self.table, ConsistentRead=True, ExclusiveStartKey=cursor)
         if segments > 1:
-            parameters |= {"Segment": segment, "TotalSegments": segments}
-        if cursor is not None:
-            parameters["ExclusiveStartKey"] = cursor
-        body = self._read("scan", parameters)
+            request.Segment, request.TotalSegments = segment, segments
+        body = self._read("Scan", request)
         if body is None:
             return Page(())
-        page = msgspec.json.decode(body, type=_Page)
+        page = _decode_page(body)
         items = map(bytes, page.Items)
         return Page([Entry(item_key_of(item), item) for item in items], page.LastEvaluatedKey)
 
     def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
         found: list[Entry] = []
         for start in range(0, len(keys), _GET_KEYS):
-            wanted: list[Any] = [msgspec.json.decode(key) for key in keys[start : start + _GET_KEYS]]
+            wanted = [msgspec.Raw(key) for key in keys[start : start + _GET_KEYS]]
             while wanted:
-                request = {self.table: {"Keys": wanted, "ConsistentRead": True}}
-                body = self._read("batch_get_item", {"RequestItems": request})
+                body = self._read("BatchGetItem", {"RequestItems": {self.table: _Keys(wanted)}})
                 if body is None:
                     return []
-                answer = msgspec.json.decode(body, type=_Fetched)
-                items = (bytes(raw) for raw in answer.Responses.get(self.table, ()))
+                answer = _decode_fetched(body)
+                items = map(bytes, answer.Responses.get(self.table, ()))
                 found += (Entry(item_key_of(item), item) for item in items)
-                left = answer.UnprocessedKeys.get(self.table, {}).get("Keys", [])
+                left = answer.UnprocessedKeys.get(self.table, _NO_KEYS).Keys
                 if len(left) == len(wanted):
-                    raise self._aws.busy("batch_get_item", f"none of {len(left)} keys was read")
+                    raise self._aws.busy("BatchGetItem", f"none of {len(left)} keys was read")
                 wanted = left
         return found
 
@@ -176,67 +182,54 @@ class TableStore:
     def close(self) -> None:
         self._aws.close()
 
-    # The bodies that pass boto3 by. A call and its events run in one thread.
+    # What passes boto3 by.
 
-    def _give_body(self, params: dict[str, Any], **_: object) -> None:
-        params["body"] = self._call.body
-
-    def _take_body(self, response_dict: dict[str, Any], **_: object) -> None:
-        if response_dict["status_code"] == 200:
-            self._call.answer = response_dict["body"]
-            response_dict["body"] = _EMPTY
-
-    def _read(self, operation: str, parameters: Mapping[str, Any]) -> bytes | None:
+    def _read(self, operation: str, request: object) -> bytes | None:
         try:
             with self._aws.errors(operation):
-                getattr(self._client, operation)(**parameters)
+                return self._aws.send(operation, msgspec.json.encode(request))
         except ClientError as error:
             if code_of(error) in _GONE:
                 return None
             raise self._aws.unexpected(error, operation) from error
-        answer: bytes = self._call.answer
-        return answer
 
     def _write(self, requests: Sequence[tuple[str, bytes]]) -> list[Outcome]:
         """One batch. A validation error fails a batch whole and names nobody, so it is halved until the culprit
         stands alone."""
         if not requests:
             return []
-        self._call.body = b'{"RequestItems":{%s:[%s]}}' % (
-            msgspec.json.encode(self.table),
-            b",".join(body for _, body in requests),
-        )
+        name = msgspec.json.encode(self.table)
+        body = b'{"RequestItems":{%s:[%s]}}' % (name, b",".join([body for _, body in requests]))
         try:
-            with self._aws.errors("batch_write_item"):
-                self._client.batch_write_item(RequestItems={})
+            with self._aws.errors("BatchWriteItem"):
+                answer = self._aws.send("BatchWriteItem", body)
         except ClientError as error:
             if code_of(error) != "ValidationException":
-                raise self._aws.unexpected(error, "batch_write_item") from error
+                raise self._aws.unexpected(error, "BatchWriteItem") from error
             if len(requests) == 1:
                 return [Outcome(requests[0][0], code_of(error), message_of(error))]
             half = len(requests) // 2
             return self._write(requests[:half]) + self._write(requests[half:])
-        left = _unprocessed(self._call.answer, self.table)
+        left = _unprocessed(answer, self.table)
         return [_outcome(key, left) for key, _ in requests]
 
     def _write_one(self, write: Write) -> Refused | None:
-        error = self._send_ready(f"{write.operation.lower()}_item", write.body, TableName=self.table)
+        error = self._send_ready(f"{write.operation}Item", write.body)
         return Refused(code_of(error), message_of(error)) if error else None
 
     def _transact(self, body: bytes) -> Cancelled | None:
-        error = self._send_ready("transact_write_items", body, TransactItems=[])
+        error = self._send_ready("TransactWriteItems", body)
         if error is None:
             return None
         reasons = error.response.get("CancellationReasons", ())
         spelled = [Reason(str(each.get("Code", "")), str(each.get("Message", ""))) for each in reasons]
         return Cancelled(code_of(error), message_of(error), spelled)
 
-    def _send_ready(self, operation: str, body: bytes, **parameters: Any) -> ClientError | None:
+    def _send_ready(self, operation: str, body: bytes) -> ClientError | None:
         """Send a ready body; the error where it was refused for what is in it."""
-        self._call.body = body
         try:
             with self._aws.errors(operation):
-                getattr(self._client, operation)(**parameters)
+                self._aws.send(operation, body)
         except ClientError as error:
             if code_of(error) not in _REFUSED:
                 raise self._aws.unexpected(error, operation) from error

@@ -15,10 +15,9 @@ from tattoo_data.errors import TattooDataError
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.fingerprint import Sum, digest_canonical, state_fingerprint
 from tattoo_data.model.records import Kind
-from tattoo_data.repository.locks import LockSeen, look
+from tattoo_data.repository.locks import LockSeen
 from tattoo_data.repository.runs import Run
-from tattoo_data.runs.history import interrupted
-from tattoo_data.runs.session import read_timeline
+from tattoo_data.runs.history import interrupted, observe
 from tattoo_data.runs.timeline import Timeline, timeline
 from tattoo_data.seeding.content import context_of, entries_of
 from tattoo_data.seeding.reset import content_of
@@ -82,7 +81,7 @@ def status(env: Environment) -> Status:
 
 def _runs(env: Environment) -> tuple[Timeline, LockSeen | None]:
     try:
-        return read_timeline(env), look(env.repository, env.target.id)
+        return observe(env)
     except TattooDataError:
         return timeline(()), None  # the store that cannot be reached is reported as such
 
