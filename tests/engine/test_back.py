@@ -172,16 +172,15 @@ image_lists = st.lists(
 def test_of_a_run_that_went_on_the_first_before_and_the_last_after_count(
     kept: list[tuple[int, str | None, str | None, bool]], limit: int
 ) -> None:
-    def merge(one: Values, other: tuple[str | None, str | None, bool]) -> Values:
-        before, after, instead = other
-        return before if instead else one[0], after
+    def merge(row: list[Values], each: tuple[str | None, str | None, bool]) -> list[Values]:
+        before, after, instead = each
+        return [*(row[:-1] if instead else row), (before, after)]
 
     store = StoreName.TABLE
     images = images_of(store, *(image_of(store, *each) for each in kept), limit=limit)
-    merged = {
-        number: reduce(merge, [each[1:] for each in kept[first + 1 :] if each[0] == number], kept[first][1:3])
-        for first, number in reversed([(place, each[0]) for place, each in enumerate(kept)])
-    }
+    empty: list[Values] = []
+    rows = {number: reduce(merge, [each[1:] for each in kept if each[0] == number], empty) for number, *_ in kept}
+    merged = {number: (row[0][0], row[-1][1]) for number, row in rows.items()}
     live = live_of(store, {number: after for number, (_, after) in merged.items()})
     plan = plan_back(images, {store: live}, no_blob)
     if not kept:
@@ -472,6 +471,18 @@ def test_without_reading_back_no_fingerprint_is_told_that_is_not_so(pool: Execut
     change = take_back(stores, kept.images, no_blob, Keeper(), pool, How(verify=Verify.NONE))
     live = {name: each.total.hex() for name, each in read_all(stores, pool).items()}
     assert change.fingerprint in (None, state_fingerprint(live))
+
+
+def test_a_lost_race_of_a_run_that_went_on_keeps_what_was_there_first(pool: Executor) -> None:
+    stores, table = busy()
+    reach(stores, {1: "Ada"}, pool)
+    keeper = reach(stores, {1: "Mae"}, pool)
+    put(stores, 1, "Edna")
+    table.at_write.append(item(1, "Zora"))
+    reach(stores, {1: "Mae"}, pool, keeper)
+    back(stores, keeper, pool)
+    wanted = {name: {entry.key: entry.body} for name in NAMES for entry in [make_entry(name, 1, "Ada")]}
+    assert held(stores) == wanted
 
 
 @pytest.mark.parametrize("moment", ["at_get", "at_write"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import msgspec
+
 from tattoo_data.engine.plan import Part, Plan, Step, plan_of
 from tattoo_data.engine.scan import Live
 from tattoo_data.engine.spool import Spool
@@ -19,13 +21,14 @@ Images = Mapping[StoreName, Spool[BeforeImage]]
 def plan_back(images: Images, live: Mapping[StoreName, Live], fetch: Fetch, *, force: bool = False) -> Plan:
     """What puts the before-images back. A key that is neither as the run wrote it nor as it was before is somebody
     else's and is left, unless `force`. `fetch` reads the body of an object that was there."""
-    return Plan(
-        stores={
-            name: plan_of(live[name], partial(_compare, spool, live[name], fetch, force))
-            for name, spool in images.items()
-            if spool.count
-        }
-    )
+    plans = {
+        name: plan_of(live[name], partial(_compare, spool, live[name], fetch, force))
+        for name, spool in images.items()
+        if spool.count
+    }
+    for plan in plans.values():
+        plan.rebuild = False  # content is put back, in whatever index there is
+    return Plan(stores=plans)
 
 
 def _compare(spool: Spool[BeforeImage], live: Live, fetch: Fetch, force: bool, place: int) -> Part:
@@ -50,11 +53,13 @@ def _compare(spool: Spool[BeforeImage], live: Live, fetch: Fetch, force: bool, p
 def _merged(images: list[BeforeImage]) -> list[BeforeImage]:
     """One image a key: a run that was interrupted and went on wrote some keys twice. What was there first counts,
     and what was written last; but for an image that stands instead of the one before."""
-    merged: dict[str, BeforeImage] = {}
+    kept: dict[str, list[BeforeImage]] = {}
     for image in images:
-        first = image if image.instead else merged.get(image.key, image)
-        merged[image.key] = BeforeImage(first.key, first.body, image.after, first.routing, first.blob)
-    return list(merged.values())
+        of_key = kept.setdefault(image.key, [])
+        if image.instead and of_key:
+            of_key.pop()
+        of_key.append(image)
+    return [msgspec.structs.replace(each[0], after=each[-1].after) for each in kept.values()]
 
 
 def _entry(image: BeforeImage, fetch: Fetch) -> Entry | None:

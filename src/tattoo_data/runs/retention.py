@@ -38,7 +38,8 @@ def forget_old_runs(env: Environment) -> None:
     day = next((run for run in old if run.as_of and run.id not in line.undone), None)
     gone |= {run.id for run in old}
     if day is not None:
-        env.runs.write(replace(day, undoable=False))
+        if day.undoable:
+            env.runs.write(replace(day, undoable=False))
         keys = [key for key in keys if key != f"{PREFIX}{day.id}/run.json"]
     doomed = [key for key in keys if key.removeprefix(PREFIX).partition("/")[0] in gone]
     # A run without its run.json is known to be nothing; one without its images would promise what it cannot keep.
