@@ -34,7 +34,7 @@ def mend_structure(plan: Plan, stores: LiveStores, pool: Executor) -> None:
 
 def apply(plan: Plan, tools: Tools) -> dict[StoreName, Applied]:
     """Carry the plan out and make it visible to every reader."""
-    writers = {name: Writer(tools, tools.stores[name]) for name in plan.stores}
+    writers = {name: Writer(tools, tools.stores[name], was_empty=each.was_empty) for name, each in plan.stores.items()}
     puts = {name: each.puts for name, each in plan.stores.items() if not each.swap}
     deletes = {
         name: partial(_deletes, each, writers[name].applied) for name, each in plan.stores.items() if not each.swap

@@ -57,11 +57,18 @@ class Journal(Protocol):
 
 
 def chunks(
-    store: Store, steps: Iterable[Step], journal: Journal, *, compare: bool, again: bool = False
+    store: Store,
+    steps: Iterable[Step],
+    journal: Journal,
+    *,
+    compare: bool,
+    again: bool = False,
+    was_empty: bool = False,
 ) -> Iterator[Chunk]:
     """The steps in chunks whose before-images the journal keeps. What is there is read just before, unless nobody
     wants it; `compare` wants it whatever the journal keeps. `again` says that nothing was written of the same steps
-    before, because somebody else wrote in between.
+    before, because somebody else wrote in between. A store that `was_empty` a moment ago is not asked for each key
+    whether it still is.
 
     Where the store cannot be read any more, what is left comes unread with the error."""
     if not (journal.keeps_images or compare):
@@ -69,11 +76,12 @@ def chunks(
             journal.keep(store.name, ())
             yield Chunk(changes=[Kept(step, None) for step in part])
         return
+    asks = compare or again or not was_empty
     gathered: list[Kept] = []
     remaining = slices(steps, _READ_KEYS)
     for part in remaining:
         try:
-            gathered += _read(store, part)
+            gathered += _read(store, part) if asks else [Kept(step, None) for step in part]
         except TattooDataError as error:
             if gathered:
                 yield _kept(store, gathered, journal, again)

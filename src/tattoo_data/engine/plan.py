@@ -102,7 +102,8 @@ class Counts:
 @dataclass(slots=True, kw_only=True)
 class StorePlan:
     """The changes of one store: `part` gives those of one place. `structure` says in words what is made or mended
-    first, `rebuild` that the index must be built anew, `swap` that it will be. `size` is the number of steps."""
+    first, `rebuild` that the index must be built anew, `swap` that it will be, `was_empty` that the scan found nothing.
+    `size` is the number of steps."""
 
     store: StoreName
     part: Callable[[int], Part]
@@ -113,6 +114,7 @@ class StorePlan:
     structure: tuple[str, ...] = ()
     rebuild: bool = False
     swap: bool = False
+    was_empty: bool = False
 
     def parts(self) -> Iterator[Part]:
         """The changes, one place after the other."""
@@ -198,7 +200,13 @@ def in_order(removed: Iterable[Counter[str]]) -> dict[str, int]:
 
 def plan_of(live: Live, part: Callable[[int], Part]) -> StorePlan:
     """A store's plan with all that is counted in it, from the changes of each place."""
-    plan = StorePlan(store=live.store, part=part, structure=_structure(live), rebuild=_is_rebuilt(live))
+    plan = StorePlan(
+        store=live.store,
+        part=part,
+        structure=_structure(live),
+        rebuild=_is_rebuilt(live),
+        was_empty=not live.total.count,
+    )
     for each in plan.parts():
         plan.size += len(each.steps)
         plan.left += each.left

@@ -64,8 +64,9 @@ class Writer:
     """Writes steps to one store. Once the store cannot be reached or takes nothing any more, what is left fails at
     once instead of waiting through all retries again for every batch."""
 
-    def __init__(self, tools: Tools, store: Store) -> None:
+    def __init__(self, tools: Tools, store: Store, *, was_empty: bool = False) -> None:
         self.applied = Applied()
+        self._was_empty = was_empty
         self._tools = tools
         self._store = store
         self._lost: tuple[str, str] | None = None
@@ -131,7 +132,9 @@ class Writer:
     def _chunks(self, steps: Iterable[Step], *, again: bool) -> Iterator[Chunk]:
         """The changes whose before-images are kept, chunk by chunk, the next being read while one is written."""
         journal, compare = self._tools.journal, self._tools.compare
-        for chunk in ahead(chunks(self._store, steps, journal, compare=compare, again=again)):
+        was_empty = self._was_empty
+        prepared = chunks(self._store, steps, journal, compare=compare, again=again, was_empty=was_empty)
+        for chunk in ahead(prepared):
             if chunk.error:
                 self._fail(chunk, chunk.error)
             else:
