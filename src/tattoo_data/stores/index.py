@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +99,8 @@ class IndexStore:
         read = at.read + len(hits)
         if len(hits) == self._options.page:
             return Page(entries, _Cursor(page.pit_id or at.pit, hits[-1].sort, read, total))
-        self._json("DELETE", "/_search/point_in_time", {"pit_id": [at.pit]}, tolerate=(404,))
+        with suppress(TransientError):  # all is read: one that stays open ends by itself
+            self._json("DELETE", "/_search/point_in_time", {"pit_id": [at.pit]}, tolerate=(404,))
         if read != total:
             raise IntegrityFailed(
                 what=f"the index {self.index} holds {total} documents, but reading it gave {read}",

@@ -40,7 +40,7 @@ B = TypeVar("B", Entry, Target, Exchange)
 class Patience:
     """How often a request is sent at most, and between which bounds (seconds) the waits are drawn."""
 
-    attempts: int = 8
+    attempts: int = 12
     first_wait: float = 0.05
     longest_wait: float = 5.0
 
