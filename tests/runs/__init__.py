@@ -103,7 +103,7 @@ class Desk:
             return session.carry_out(wanted(content))
 
     def session(self, *words: str, **options: Any) -> AbstractContextManager[Session]:
-        """The session of a command."""
+        """What a command works in."""
         return writing(self.env, Command(name=words[0], arguments=words[1:]), WriteOptions(**options))
 
     def undo(self, run: str | None = None, *, force: bool = False, **options: Any) -> Undone:
