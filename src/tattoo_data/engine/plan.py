@@ -28,23 +28,6 @@ Entries = Callable[[], Iterable[tuple[StoreName, Entry]]]
 Blobs = Callable[[str], Blob]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desired:
-    """What stores are to hold. A store that is not among `stores` is not looked at and not touched.
-
-    `entries` gives all of it, in any order, each key of a store once. `prune` says that whatever is not in it goes.
-    `move` says that a record found under the Node tools' sort key is put under ours, and goes there. `canonical` says
-    that bodies are canonical bytes already, and `blobs` gives the body of an image by its key.
-    """
-
-    stores: Collection[StoreName]
-    entries: Entries
-    prune: bool = False
-    move: bool = False
-    canonical: bool = False
-    blobs: Blobs | None = None
-
-
 class Wanted(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One entry of a desired state, with its digest."""
 
@@ -57,6 +40,36 @@ class Wanted(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def size(self) -> int:
         """The bytes of its body."""
         return len(self.body)
+
+
+#: Gives what is wanted as spools of its own, once it is known what is there.
+Wanting = Callable[[Mapping[StoreName, Live]], Mapping[StoreName, Spool[Wanted]]]
+Scope = Callable[[StoreName, str], bool]
+
+
+def _no_entries() -> Iterable[tuple[StoreName, Entry]]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """What stores are to hold. A store that is not among `stores` is not looked at and not touched.
+
+    `entries` gives all of it, in any order, each key of a store once; by itself, what is wanted is empty. A source that
+    knows the digests of what it holds gives `wanted` instead, whose entries need no body where live holds the very
+    digest. `prune` says that whatever is not in it goes, and `scope` narrows that to some keys. `move` says that a
+    record found under the Node tools' sort key is put under ours, and goes there. `canonical` says that bodies are
+    canonical bytes already, and `blobs` gives the body of an image by its key.
+    """
+
+    stores: Collection[StoreName]
+    entries: Entries = _no_entries
+    wanted: Wanting | None = None
+    prune: bool = False
+    scope: Scope | None = None
+    move: bool = False
+    canonical: bool = False
+    blobs: Blobs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +167,7 @@ def make_plan(
     desired: Desired, live: Mapping[StoreName, Live], *, swap: bool = True, progress: Progress = no_progress
 ) -> Plan:
     """Compare by content, and say what has to change. `swap` allows that an index is built anew."""
-    wanted = _gather(desired, progress)
+    wanted = desired.wanted(live) if desired.wanted else gather(desired, progress)
     plans = {name: _plan_store(wanted[name], live[name], desired) for name in desired.stores}
     if index := plans.get(StoreName.INDEX):
         index.swap = swap and _is_swapped(index, live[StoreName.INDEX])
@@ -215,7 +228,8 @@ def plan_of(live: Live, part: Callable[[int], Part]) -> StorePlan:
     return plan
 
 
-def _gather(desired: Desired, progress: Progress) -> dict[StoreName, Spool[Wanted]]:
+def gather(desired: Desired, progress: Progress = no_progress) -> dict[StoreName, Spool[Wanted]]:
+    """All entries of a desired state with their digests, spooled."""
     wanted = {name: Spool(Wanted, name) for name in desired.stores}
     gathered: dict[StoreName, list[Wanted]] = {name: [] for name in desired.stores}
     for name, entry in desired.entries():
@@ -250,7 +264,8 @@ def _compare(wanted: Spool[Wanted], live: Live, desired: Desired, place: int) ->
     for key, held in there.items():
         moved = moved_key(key) if moves else None
         moved_to = moved if moved in here else None
-        if desired.prune or moved_to:
+        goes = desired.prune and (desired.scope is None or desired.scope(live.store, key))
+        if goes or moved_to:
             steps.append(Step(key, held.digest, None, None, held.routing, moved_to))
     return Part(steps, unchanged)
 

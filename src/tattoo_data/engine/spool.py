@@ -11,6 +11,7 @@ import threading
 import weakref
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import BinaryIO, Generic, Protocol, TypeVar, cast
 
 import msgspec
@@ -59,11 +60,14 @@ def place_of(store: StoreName, key: str) -> int:
 
 
 class Spool(Generic[R]):
-    """Records of one kind and store. Adding is safe from several threads; reading begins when all are added."""
+    """Records of one kind and store. Adding is safe from several threads; reading begins when all are added. `place`
+    chooses the place of a key, 0 to 255, where it is to be another than `place_of` it."""
 
-    def __init__(self, kind: type[R], store: StoreName, limit: int = LIMIT) -> None:
+    def __init__(
+        self, kind: type[R], store: StoreName, limit: int = LIMIT, place: Callable[[str], int] | None = None
+    ) -> None:
         self.count = 0
-        self._store = store
+        self._place = place or partial(place_of, store)
         self._limit = limit
         self._held = 0
         self._places: list[list[R]] = [[] for _ in range(PLACES)]
@@ -76,14 +80,14 @@ class Spool(Generic[R]):
         """Take records in. Raises `ScratchFailed` where the temporary file cannot be written."""
         with self._lock:
             for record in records:
-                self._places[place_of(self._store, record.key)].append(record)
+                self._places[self._place(record.key)].append(record)
                 self._held += record.size + _OVERHEAD
                 self.count += 1
             if self._held > self._limit:
                 self._write()
 
     def part(self, place: int) -> list[R]:
-        """The records of one place, in no order."""
+        """The records of one place, in the order in which they were added."""
         written = self._written[place]
         if not written:
             return self._places[place]

@@ -78,6 +78,41 @@ def table_definition(name: str) -> dict[str, Any]:
     }
 
 
+def table_structure(live: Mapping[str, Any]) -> dict[str, Any]:
+    """What CreateTable takes to make a live table (DescribeTable's `Table`) anew: keys, attributes, indexes, stream and
+    billing, without its name."""
+    stream = live.get("StreamSpecification") or {}
+    definition: dict[str, Any] = {
+        "AttributeDefinitions": sorted(live.get("AttributeDefinitions", ()), key=lambda each: each["AttributeName"]),
+        "KeySchema": live["KeySchema"],
+        **_indexes(live, "GlobalSecondaryIndexes"),
+        **_indexes(live, "LocalSecondaryIndexes"),
+        "BillingMode": (live.get("BillingModeSummary") or {}).get("BillingMode", "PAY_PER_REQUEST"),
+    }
+    if stream.get("StreamEnabled"):
+        definition["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": stream.get("StreamViewType")}
+    return definition
+
+
+def _indexes(live: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    parts = ("IndexName", "KeySchema", "Projection")
+    there = sorted(live.get(kind) or (), key=lambda index: str(index["IndexName"]))
+    return {kind: [{part: index[part] for part in parts} for index in there]} if there else {}
+
+
+#: What an engine says of an index that would be another in a new one (formats.md 4).
+_INDEX_OWN = ("uuid", "creation_date", "provided_name", "version", "blocks")
+
+
+def index_structure(live: Mapping[str, Any]) -> dict[str, Any]:
+    """How an index is made, from the engine's account of it: its mapping, settings and aliases."""
+    settings = {
+        name: value for name, value in live.get("settings", {}).get("index", {}).items() if name not in _INDEX_OWN
+    }
+    mapping = {name: value for name, value in live.get("mappings", {}).items() if name != "_meta"}
+    return {"mappings": mapping, "settings": {"index": settings}, "aliases": live.get("aliases", {})}
+
+
 def table_difference(live: Mapping[str, Any]) -> list[str]:
     """What of a live table (DescribeTable's `Table`) cannot be mended in place, in words; empty when nothing."""
     types = {each["AttributeName"]: each["AttributeType"] for each in live.get("AttributeDefinitions", ())}

@@ -10,7 +10,6 @@ from tattoo_data.environment import Environment
 from tattoo_data.errors import UnknownChoice
 from tattoo_data.model.entry import StoreName
 from tattoo_data.runs.session import Command, WriteOptions, writing
-from tattoo_data.seeding.content import nothing
 
 #: type -> the stores it empties. `backups` is not one of them: it touches no live store.
 TYPES = {
@@ -36,7 +35,7 @@ def clear(env: Environment, what: str, options: WriteOptions) -> Change:
     """Empty the stores of a type. Raises `UnknownChoice` for a type that is not known."""
     check_type(what)
     with writing(env, Command(name="clear", arguments=(what,)), options) as session:
-        return session.carry_out(Desired(stores=TYPES[what], entries=nothing, prune=True))
+        return session.carry_out(Desired(stores=TYPES[what], prune=True))
 
 
 def clear_backups(env: Environment, *, dry_run: bool) -> ClearedBackups:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 from tattoo_data.catalog import Context, Selection
@@ -45,8 +45,3 @@ def entries_of(selection: Selection) -> Iterator[tuple[StoreName, Entry]]:
         yield StoreName.TABLE, item
         if document is not None:
             yield StoreName.INDEX, document
-
-
-def nothing() -> Iterable[tuple[StoreName, Entry]]:
-    """The content of empty stores."""
-    return ()

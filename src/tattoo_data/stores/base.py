@@ -7,9 +7,9 @@ same time: that is what the wrappers and the engine are for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from tattoo_data.errors import StoreError
 from tattoo_data.model.entry import Entry, StoreName
@@ -62,7 +62,9 @@ class Description:
 
     `refused` are differences of structure that cannot be mended in place, `missing` such as `ensure` mends, and
     `rebuild` such as need a new index. `name` is the table's, index's or bucket's own; `count` is an estimate, used
-    to choose how to scan and never reported.
+    to choose how to scan and never reported. `structure` is the store's own account of how it is made: enough to
+    make it anew (the table's as CreateTable takes it; the index's `mappings`, `settings` and `aliases`; nothing for a
+    bucket).
     """
 
     name: str
@@ -71,6 +73,7 @@ class Description:
     refused: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     rebuild: tuple[str, ...] = ()
+    structure: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from opensearchpy.exceptions import TransportError
 from tattoo_data.clock import Clock
 from tattoo_data.errors import IntegrityFailed, StoreMissing
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.structure import BUILT_MARK, INDEX_MAPPING, mapping_difference
+from tattoo_data.model.structure import BUILT_MARK, INDEX_MAPPING, index_structure, mapping_difference
 from tattoo_data.stores.base import (
     NOT_ROUTED,
     Description,
@@ -78,7 +78,13 @@ class IndexStore:
         if len(live) > 1:
             difference = [f"the name is an alias of {len(live)} indexes: {', '.join(live)}"]
         missing = ("the permission to write",) if _blocked(live) else ()
-        return Description(name=self.index, engine=self._engine, rebuild=tuple(difference), missing=missing)
+        return Description(
+            name=self.index,
+            engine=self._engine,
+            rebuild=tuple(difference),
+            missing=missing,
+            structure=index_structure(next(iter(live.values()))),
+        )
 
     def ensure(self) -> None:
         live = self._live()

@@ -24,6 +24,7 @@ from tattoo_data.model.structure import (
     secondary_index,
     table_definition,
     table_difference,
+    table_structure,
 )
 from tattoo_data.stores.aws import Access, AwsClient, code_of, message_of
 from tattoo_data.stores.base import NOT_ROUTED, Description, Exchange, Limits, Outcome, Page, Routing, Target
@@ -114,6 +115,7 @@ class TableStore:
             count=int(live.get("ItemCount", 0)),
             refused=tuple(table_difference(live)),
             missing=tuple(missing),
+            structure=table_structure(live),
         )
 
     def ensure(self) -> None:

@@ -1,0 +1,1 @@
+"""Backups: whole states kept in the repository. Taken, looked at, put back, removed."""

@@ -1,0 +1,1 @@
+"""Transfer: data out to files and in from them."""

@@ -1,0 +1,1 @@
+"""Validation: what is wrong with records, and how the two databases differ. Read-only."""
