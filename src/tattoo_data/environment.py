@@ -17,6 +17,8 @@ from tattoo_data.engine.flow import IN_FLIGHT, Progress, no_progress
 from tattoo_data.engine.rebuild import rebuild_index
 from tattoo_data.errors import ForeignEmulator, StackFailed
 from tattoo_data.repository.before_images import BeforeImages
+from tattoo_data.repository.bodies import Bodies
+from tattoo_data.repository.manifests import Manifests
 from tattoo_data.repository.runs import Runs, target_id
 from tattoo_data.settings import Settings
 from tattoo_data.stores.aws import Access
@@ -81,6 +83,8 @@ class Environment:
     repository: RetryingBucket
     runs: Runs
     before_images: BeforeImages
+    bodies: Bodies
+    manifests: Manifests
     pool: Executor
     clock: Clock
     say: Say
@@ -231,6 +235,8 @@ def _open(
         repository=repository,
         runs=Runs(repository),
         before_images=BeforeImages(repository),
+        bodies=Bodies(repository),
+        manifests=Manifests(repository),
         pool=pool,
         clock=clock,
         say=say,

@@ -26,6 +26,8 @@
     ├── LockLost                  11   another command took the lock over
     ├── IntegrityFailed           12   data is not what it should be
     ├── CannotUndo                13   a decision is needed first
+    ├── FileFailed                 1   a file or folder that was named cannot be written
+    ├── NotPutBack                 1   what stood before a command is not there again; it is kept
     ├── ScratchFailed              1   a temporary file of this machine cannot be written
     └── StoreError                 1   a store answered with an error nobody expected
 
@@ -201,6 +203,16 @@ class CannotUndo(TattooDataError):
     exit_code = 13
     template = "{command} (run {run}) cannot be taken back: {reason}"
     hint_template = "`tattoo-data undo RUN` takes back another; `tattoo-data history` lists them."
+
+
+class FileFailed(TattooDataError):
+    template = "{path} cannot be written: {reason}"
+    hint_template = "Name another place, or make room there. The live stores were not changed."
+
+
+class NotPutBack(TattooDataError):
+    template = "what the stores held before could not be put back: {reason}"
+    hint_template = "It is kept. To put it back: tattoo-data restore {snapshot}"
 
 
 class ScratchFailed(TattooDataError):

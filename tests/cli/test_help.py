@@ -10,13 +10,14 @@ import click
 import pytest
 
 from tattoo_data import __version__
-from tattoo_data.cli.main import COMMANDS, DATA_RESET, SELECTIVE_SEEDER
+from tattoo_data.cli.main import COMMANDS, DATA_MANAGER, DATA_RESET, SELECTIVE_SEEDER
 from tests.tool import Tool
 
 PROGRAMS: dict[str, Mapping[str, tuple[str, str]]] = {
     "tattoo-data": COMMANDS,
     "selective-seeder": SELECTIVE_SEEDER,
     "data-reset": DATA_RESET,
+    "data-manager": DATA_MANAGER,
 }
 
 
@@ -63,7 +64,7 @@ def test_every_option_says_what_it_does(name: str) -> None:
             assert each.help, f"{each.name} has no help"
 
 
-@pytest.mark.parametrize("name", ["seed", "reset", "clear"])
+@pytest.mark.parametrize("name", ["seed", "reset", "clear", "import"])
 def test_writing_commands_have_their_options(name: str, bare: Tool) -> None:
     shown = bare.ok(name, "--help").stdout
     for option in ("--dry-run", "--yes", "--verify", "--table", "--index", "--backup-bucket", "--image-bucket"):
@@ -82,7 +83,8 @@ def test_each_program_lists_its_commands_and_its_version(program: str, bare: Too
 
 def test_the_seeds_verbs_and_no_others(bare: Tool) -> None:
     assert list(SELECTIVE_SEEDER) == ["list", "seed"]
-    assert list(DATA_RESET) == ["list", "reset", "clear"]
+    assert list(DATA_RESET) == ["list", "reset", "snapshot", "restore", "clear"]
+    assert sorted(DATA_MANAGER) == ["backup", "export", "import", "list-backups", "restore"]
     listed = bare.run("list", program="selective-seeder").stdout
     assert "search-basic" in listed
     assert "minimal" in listed

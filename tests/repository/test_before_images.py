@@ -17,6 +17,7 @@ from tattoo_data.model.before import BeforeImage, BlobRef
 from tattoo_data.model.canonical import canonical_document, canonical_item
 from tattoo_data.model.entry import Blob, StoreName
 from tattoo_data.repository.before_images import BeforeImages
+from tattoo_data.repository.bodies import Bodies
 from tests.model.strategies import items
 from tests.runs import Shelf
 
@@ -239,40 +240,9 @@ def test_a_file_that_is_missing_among_others_is_named(shelf: Shelf) -> None:
     assert_refused(made, "000002")
 
 
-def test_an_object_is_kept_once_and_fetched_with_the_type_it_had(shelf: Shelf) -> None:
-    made = BeforeImages(shelf)
-    first = made.keep_object(Blob(b"a picture", "image/png"))
-    other = made.keep_object(Blob(b"a picture", "image/x-odd"))
-    assert first.sha256 == other.sha256 == hashlib.sha256(b"a picture").hexdigest()
-    assert shelf.keys() == [f"objects/{first.sha256}"]
-    assert made.fetch(first) == Blob(b"a picture", "image/png")
-    assert made.fetch(other) == Blob(b"a picture", "image/x-odd")
-
-
-def test_an_object_that_is_kept_in_part_is_kept_again(shelf: Shelf) -> None:
-    made = BeforeImages(shelf)
-    ref = made.keep_object(Blob(b"a picture", "image/png"))
-    shelf.put(f"objects/{ref.sha256}", Blob(b"a pic", "image/png"))
-    assert made.fetch(made.keep_object(Blob(b"a picture", "image/png"))).body == b"a picture"
-
-
-def test_an_object_that_is_gone_is_named(shelf: Shelf) -> None:
-    ref = BeforeImages(shelf).keep_object(Blob(b"a picture", "image/png"))
-    shelf.held.clear()
-    with pytest.raises(IntegrityFailed, match=f"objects/{ref.sha256} .*it is gone"):
-        BeforeImages(shelf).fetch(ref)
-
-
-def test_an_object_with_other_bytes_is_named(shelf: Shelf) -> None:
-    ref = BeforeImages(shelf).keep_object(Blob(b"a picture", "image/png"))
-    shelf.put(f"objects/{ref.sha256}", Blob(b"another one", "image/png"))
-    with pytest.raises(IntegrityFailed, match=f"objects/{ref.sha256} .*another hash"):
-        BeforeImages(shelf).fetch(ref)
-
-
 def test_the_objects_of_runs_are_those_that_would_be_put_back(shelf: Shelf) -> None:
     made = BeforeImages(shelf)
-    refs = [made.keep_object(Blob(body, "image/png")) for body in (b"one", b"two", b"three")]
+    refs = [Bodies(shelf).keep(Blob(body, "image/png")) for body in (b"one", b"two", b"three")]
     for run, ref in zip(("a", "b", "c"), refs, strict=True):
         image = BeforeImage("k", b'{"md5":"0","size":3}', None, blob=ref)
         made.write(run, 1, StoreName.IMAGES, [image, BeforeImage("n", None, b"x" * 32)])

@@ -18,6 +18,8 @@ from tattoo_data.engine.plan import Desired
 from tattoo_data.environment import Environment, Target
 from tattoo_data.model.entry import Blob, StoreName
 from tattoo_data.repository.before_images import BeforeImages
+from tattoo_data.repository.bodies import Bodies
+from tattoo_data.repository.manifests import Manifests
 from tattoo_data.repository.runs import Run, RunKind, Runs, RunStatus
 from tattoo_data.runs.session import Command, Session, WriteOptions, writing
 from tattoo_data.runs.undo import Undone, UndoOptions, redo, undo
@@ -148,6 +150,8 @@ def desk(folder: Path, pool: Executor, stores: Mapping[str, Store] | None = None
         repository=repository,
         runs=Runs(repository),
         before_images=BeforeImages(repository),
+        bodies=Bodies(repository),
+        manifests=Manifests(repository),
         pool=pool,
         clock=machine.clock,
         say=said.append,

@@ -28,7 +28,16 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "undo": ("undo", "Take back what the last writing command did."),
     "redo": ("redo", "Take back the last undo."),
     "history": ("history", "List what was done to the live stores."),
+    "backup": ("backup", "Keep all that the live stores hold as a backup."),
+    "snapshot": ("snapshot", "Keep all that the live stores hold as a snapshot."),
+    "restore": ("restore", "Make the live stores equal a snapshot or backup."),
+    "snapshots": ("snapshots", "List the snapshots; `backups list` has the backups too."),
+    "backups": ("backups", "List, check and remove backups and snapshots."),
+    "export": ("export", "Write what the live stores hold to files."),
+    "import": ("import_", "Make the live stores hold what files hold."),
     "status": ("status", "Show what the live stores hold and which state that is."),
+    "diff": ("diff", "Compare two states, entry by entry and field by field."),
+    "with": ("with_", "Run a command while the stores hold another state, and put them back."),
     "stack": ("stack", "Start, stop and inspect the local servers."),
     "config": ("config", "Print every setting and where it came from."),
     "env": ("env", "Print the application's environment variables for this target."),
@@ -41,7 +50,16 @@ SELECTIVE_SEEDER: Mapping[str, tuple[str, str]] = {
 DATA_RESET: Mapping[str, tuple[str, str]] = {
     "list": COMMANDS["states"],
     "reset": COMMANDS["reset"],
+    "snapshot": COMMANDS["snapshot"],
+    "restore": COMMANDS["restore"],
     "clear": COMMANDS["clear"],
+}
+DATA_MANAGER: Mapping[str, tuple[str, str]] = {
+    "export": COMMANDS["export"],
+    "import": COMMANDS["import"],
+    "backup": COMMANDS["backup"],
+    "restore": COMMANDS["restore"],
+    "list-backups": ("list_backups", "List the backups and snapshots that can be restored."),
 }
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -98,6 +116,11 @@ def selective_seeder() -> None:
 def data_reset() -> None:
     """`data-reset`: known states."""
     _run("data-reset", DATA_RESET, "Reset the local environment to a known state.")
+
+
+def data_manager() -> None:
+    """`data-manager`: data out to files and in again."""
+    _run("data-manager", DATA_MANAGER, "Export and import data, back it up and restore it.")
 
 
 def _run(name: str, table: Mapping[str, tuple[str, str]], text: str) -> None:

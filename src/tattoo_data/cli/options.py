@@ -127,6 +127,32 @@ def writing(function: Function) -> Function:
     return decorated
 
 
+def wait_for_prune(function: Function) -> Function:
+    """`--wait`, for commands that share the backup bucket with a prune."""
+    return click.option(
+        "--wait", type=click.FloatRange(0, 86_400), default=0, metavar="SECONDS", help="Wait for another's prune.  [0]"
+    )(function)
+
+
+def services(function: Function) -> Function:
+    """`--only`, for commands that may be narrowed to some stores, which are named as `clear` names them. The command
+    gets a tuple of them."""
+
+    @functools.wraps(function)
+    def wrapper(*arguments: Any, only: tuple[str, ...], **options: Any) -> Any:
+        from tattoo_data.model.entry import StoreName
+
+        stores = {"dynamodb": StoreName.TABLE, "opensearch": StoreName.INDEX, "s3": StoreName.IMAGES}
+        return function(*arguments, only=tuple(stores[name] for name in only), **options)
+
+    return click.option(
+        "--only",
+        multiple=True,
+        type=click.Choice(["dynamodb", "opensearch", "s3"]),
+        help="Only this store; may be repeated.",
+    )(wrapper)
+
+
 def as_of(function: Function) -> Function:
     """`--as-of`, for commands that resolve the catalogue's dates."""
     return click.option("--as-of", metavar="YYYY-MM-DD", help="The day that relative dates count from.  [today]")(

@@ -26,7 +26,7 @@ _VARIABLES = {StoreName.TABLE: "DYNAMODB_TABLE_NAME or --table"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a writing command did, or with `dry_run` would do. `drifted` are keys that somebody else wrote while the
-    command ran: what they held then is kept in the run."""
+    command ran: what they held then is kept in the run. `fingerprints` are those of the stores that are known."""
 
     plan: Plan
     dry_run: bool
@@ -35,6 +35,7 @@ class Change:
     drifted: Mapping[StoreName, tuple[str, ...]] = field(default_factory=dict)
     fingerprint_before: str | None = None
     fingerprint: str | None = None
+    fingerprints: Mapping[StoreName, str] = field(default_factory=dict)
     run: str | None = None
     removed: Mapping[str, int] = field(default_factory=dict)
 
@@ -87,6 +88,7 @@ def _change(tools: Tools, make: Callable[[Mapping[StoreName, Live]], Plan], how:
             failures=tuple(left_over(plan)),
             fingerprint_before=before,
             fingerprint=None if how.dry_run else before,
+            fingerprints={} if how.dry_run else _known({name: each.total for name, each in live.items()}),
             removed=in_order(each.removed for each in plan.stores.values()),
         )
     return _carried_out(tools, plan, live, before, how)
@@ -109,6 +111,7 @@ def _carried_out(tools: Tools, plan: Plan, live: Mapping[StoreName, Live], befor
         drifted={name: tuple(each.drifted) for name, each in applied.items() if each.drifted},
         fingerprint_before=before,
         fingerprint=_fingerprint(sums),
+        fingerprints=_known(sums),
         run=run,
         removed=in_order(gone for _, gone in done.values()),
     )
@@ -127,8 +130,12 @@ def _refuse(live: Mapping[StoreName, Live]) -> None:
 
 def _fingerprint(sums: Mapping[StoreName, Sum | None]) -> str | None:
     """None where a store could not be read back, so that nothing is known of the state."""
-    known = {name: each.hex() for name, each in sums.items() if each is not None}
+    known = _known(sums)
     return state_fingerprint(known) if len(known) == len(StoreName) else None
+
+
+def _known(sums: Mapping[StoreName, Sum | None]) -> dict[StoreName, str]:
+    return {name: each.hex() for name, each in sums.items() if each is not None}
 
 
 def _done(plan: StorePlan, failures: list[Failure]) -> tuple[Counts, Counter[str]]:

@@ -42,8 +42,8 @@ class Wanted(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return len(self.body)
 
 
-#: Gives what is wanted as spools of its own, once it is known what is there.
-Wanting = Callable[[Mapping[StoreName, Live]], Mapping[StoreName, Spool[Wanted]]]
+#: Gives what is wanted of some stores as spools of its own, once it is known what is there.
+Wanting = Callable[[Mapping[StoreName, Live], Collection[StoreName]], Mapping[StoreName, Spool[Wanted]]]
 Scope = Callable[[StoreName, str], bool]
 
 
@@ -167,7 +167,7 @@ def make_plan(
     desired: Desired, live: Mapping[StoreName, Live], *, swap: bool = True, progress: Progress = no_progress
 ) -> Plan:
     """Compare by content, and say what has to change. `swap` allows that an index is built anew."""
-    wanted = desired.wanted(live) if desired.wanted else gather(desired, progress)
+    wanted = desired.wanted(live, desired.stores) if desired.wanted else gather(desired, progress)
     plans = {name: _plan_store(wanted[name], live[name], desired) for name in desired.stores}
     if index := plans.get(StoreName.INDEX):
         index.swap = swap and _is_swapped(index, live[StoreName.INDEX])

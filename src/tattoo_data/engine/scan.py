@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ import msgspec
 from tattoo_data.engine.flow import Progress, no_progress
 from tattoo_data.engine.spool import Spool
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.fingerprint import Sum, digest
+from tattoo_data.model.fingerprint import Sum, canonical, digest, digest_canonical
 from tattoo_data.model.keys import record_of
 from tattoo_data.model.project import document_of
 from tattoo_data.stores.base import Description, Store, pages
@@ -70,6 +70,10 @@ class _Document(msgspec.Struct):
 _decode_document = msgspec.json.Decoder(_Document).decode
 
 
+#: Takes each entry that a scan found, its body in canonical bytes, with its digest; called from several threads.
+Into = Callable[[StoreName, Sequence[tuple[Entry, bytes]]], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Unit:
     """One segment of one store, and what is wanted of it."""
@@ -79,6 +83,7 @@ class _Unit:
     segments: int
     held: Spool[Held] | None
     project: bool
+    into: Into | None = None
 
 
 def read_all(
@@ -88,11 +93,12 @@ def read_all(
     only: Iterable[StoreName] = tuple(StoreName),
     project: bool = False,
     keep: bool = True,
+    into: Into | None = None,
     progress: Progress = no_progress,
 ) -> dict[StoreName, Live]:
     """Scan the stores beside each other; one whose structure is refused is described only, since what it holds may
     have no key of ours. With `project`, the table's `artists` is the sum of the documents that its items give, to be
-    compared with the index's; without `keep`, sums and counts are all that is wanted."""
+    compared with the index's; without `keep`, sums and counts are all that is wanted. `into` gets whatever is found."""
     names = list(only)
     found = dict(zip(names, pool.map(lambda name: stores[name].describe(), names), strict=True))
     live = {name: Live(store=name, description=found[name], held=Spool(Held, name)) for name in names}
@@ -103,6 +109,7 @@ def read_all(
             segments=segments,
             held=live[name].held if keep else None,
             project=project,
+            into=into,
         )
         for name in names
         if (description := found[name]) is not None and not description.refused
@@ -149,16 +156,25 @@ def _read_segment(unit: _Unit) -> Live:
     name = unit.store.name
     part = Live(store=name, description=None, held=Spool(Held, name))
     for entries in pages(unit.store, unit.segment, unit.segments):
-        found = _count(part, entries, project=unit.project)
+        found = [_read(name, entry) for entry in entries]
+        held = _count(part, found, project=unit.project)
         if unit.held is not None:
-            unit.held.add(found)
+            unit.held.add(held)
+        if unit.into is not None:
+            unit.into(name, found)
     return part
 
 
-def _count(live: Live, entries: Sequence[Entry], *, project: bool) -> list[Held]:
+def _read(store: StoreName, entry: Entry) -> tuple[Entry, bytes]:
+    """An entry with its body in canonical bytes, and its digest."""
+    body = canonical(store, entry.body)
+    same = Entry(entry.key, body, entry.routing, entry.load, entry.version, entry.modified)
+    return same, digest_canonical(entry.key, body)
+
+
+def _count(live: Live, entries: Sequence[tuple[Entry, bytes]], *, project: bool) -> list[Held]:
     found: list[Held] = []
-    for entry in entries:
-        entry_digest = digest(live.store, entry)
+    for entry, entry_digest in entries:
         kind = kind_of(live.store, entry)
         found.append(Held(entry.key, entry_digest, entry.routing))
         live.total.add(entry_digest)

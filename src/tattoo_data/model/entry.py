@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -35,7 +36,7 @@ class Entry:
 
     `routing` is a document's `_routing`, where it has one. `load` reads an object's body: an image that is to be
     written has it, and one that `get` found. `version` is what `get` and `page` know of the write that made it, for
-    `exchange`: only the store that gave it can read it.
+    `exchange`: only the store that gave it can read it. `modified` is when an object was written, by the store's clock.
     """
 
     key: str
@@ -43,3 +44,4 @@ class Entry:
     routing: str | None = None
     load: Callable[[], Blob] | None = field(default=None, compare=False)
     version: object = field(default=None, compare=False)
+    modified: datetime | None = field(default=None, compare=False)

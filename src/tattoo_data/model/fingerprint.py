@@ -29,6 +29,11 @@ def digest(store: StoreName, entry: Entry) -> bytes:
     return digest_canonical(entry.key, _CANONICAL[store](entry.body))
 
 
+def canonical(store: StoreName, body: bytes) -> bytes:
+    """The canonical bytes of an entry's body. Raises ValueError where the body is not of the store's form."""
+    return _CANONICAL[store](body)
+
+
 def digest_canonical(key: str, body: bytes) -> bytes:
     """The digest of an entry whose body is canonical bytes already."""
     name = key.encode()

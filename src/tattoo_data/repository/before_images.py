@@ -7,12 +7,11 @@ A line of a file:
     {"store":"images","key":"...","before":{"md5":"...","size":1},"object":{"sha256":"...","contentType":"..."},...}
 
 `before` is left out where there was nothing, `after` is null where the run deletes. The bodies of objects are kept
-beside, once each, as `objects/<sha256>`. A line with `"instead":true` replaces the run's earlier one of its key.
+beside (bodies.py). A line with `"instead":true` replaces the run's earlier one of its key.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -20,11 +19,11 @@ import msgspec
 from tattoo_data.errors import IntegrityFailed
 from tattoo_data.model.before import BeforeImage, BlobRef
 from tattoo_data.model.entry import Blob, StoreName
+from tattoo_data.repository.bodies import PREFIX as BODIES
 from tattoo_data.repository.runs import PREFIX, Objects
 
 _TYPE = "application/zstd"
 _SUFFIX = ".jsonl.zst"
-_OBJECTS = "objects/"
 #: A file holds one chunk: some megabytes. What says it is larger than this is not one of ours.
 _MAX_BYTES = 1 << 30
 _ABSENT = msgspec.Raw()
@@ -82,29 +81,10 @@ class BeforeImages:
                 raise _damaged(key, "it is gone")
             yield from _read(key, blob.body)
 
-    def keep_object(self, blob: Blob) -> BlobRef:
-        """Store the body of an object, unless it is there already."""
-        name = hashlib.sha256(blob.body).hexdigest()
-        there = self._objects.head(_OBJECTS + name)
-        if there is None or there.size != len(blob.body):
-            self._objects.put(_OBJECTS + name, blob)
-        return BlobRef(name, blob.content_type)
-
-    def fetch(self, ref: BlobRef) -> Blob:
-        """The body of an object. Raises `IntegrityFailed` where it is gone or is not what it was."""
-        blob = self._objects.get(_OBJECTS + ref.sha256)
-        if blob is None or hashlib.sha256(blob.body).hexdigest() != ref.sha256:
-            raise _damaged(_OBJECTS + ref.sha256, "it is gone" if blob is None else "its bytes have another hash")
-        return Blob(blob.body, ref.content_type)
-
-    def check(self, ref: BlobRef) -> None:
-        """Raise `IntegrityFailed` where the body of an object is gone or damaged."""
-        self.fetch(ref)
-
     def objects_of(self, run_ids: Iterable[str]) -> set[str]:
         """The keys of the objects that runs would put back."""
         images = (image for run_id in run_ids for _, images in self.read(run_id) for image in images)
-        return {_OBJECTS + image.blob.sha256 for image in images if image.blob}
+        return {BODIES + image.blob.sha256 for image in images if image.blob}
 
 
 def _file(run_id: str, number: int) -> str:

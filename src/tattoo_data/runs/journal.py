@@ -86,7 +86,7 @@ class RunJournal:
         if found is None or found.load is None:
             return found, None
         try:
-            return found, self._env.before_images.keep_object(found.load())
+            return found, self._env.bodies.keep(found.load())
         except StoreError:
             again = self._env.stores.images.get([found.key])
             if again and again[0].body == found.body:

@@ -103,7 +103,7 @@ class Session:
         a before-image is damaged."""
         images = read_images(self.env, run)
         journal = self._journal(kind, run.id, None)
-        fetch = self.env.before_images.fetch
+        fetch = self.env.bodies.fetch
         change = take_back(self.env.stores, images, fetch, journal, self.env.pool, self._how(), force=force)
         return self._closed(journal, change)
 
@@ -224,7 +224,7 @@ def read_images(env: Environment, run: Run) -> Images:
     for name, images in env.before_images.read(run.id, run.files):
         spools[name].add(images)
         blobs = [image.blob for image in images if image.blob]
-        list(env.pool.map(env.before_images.check, blobs))
+        list(env.pool.map(env.bodies.check, blobs))
     return spools
 
 

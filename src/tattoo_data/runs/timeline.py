@@ -12,7 +12,7 @@ from datetime import date
 
 from tattoo_data.repository.runs import Run, RunKind, RunStatus
 
-_COMMANDS_WITH_DAYS = ("seed", "reset")
+_COMMANDS_WITH_DAYS = ("seed", "reset", "restore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +42,13 @@ class Timeline:
 
     @property
     def as_of(self) -> date | None:
-        """The day of the newest seed or reset that is not undone."""
+        """The day of the newest seed, reset or restore that is not undone."""
         run = self.dated
         return run.as_of if run else None
 
     @property
     def dated(self) -> Run | None:
-        """The newest seed or reset that is not undone."""
+        """The newest seed, reset or restore that is not undone."""
         writes = (run for run in self.runs if run.kind == RunKind.WRITE and run.id not in self.undone)
         return next((run for run in writes if run.command in _COMMANDS_WITH_DAYS and run.as_of), None)
 

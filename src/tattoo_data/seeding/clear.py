@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
 from tattoo_data.environment import Environment
@@ -19,16 +17,6 @@ TYPES = {
     "s3": (StoreName.IMAGES,),
 }
 BACKUPS = "backups"
-#: What `clear backups` removes; runs and locks stay.
-_BACKUP_PREFIXES = ("snapshots/", "packs/", "objects/")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearedBackups:
-    """How many objects of the repository went, or with `dry_run` would go."""
-
-    dry_run: bool
-    objects: int
 
 
 def clear(env: Environment, what: str, options: WriteOptions) -> Change:
@@ -36,17 +24,6 @@ def clear(env: Environment, what: str, options: WriteOptions) -> Change:
     check_type(what)
     with writing(env, Command(name="clear", arguments=(what,)), options) as session:
         return session.carry_out(Desired(stores=TYPES[what], prune=True))
-
-
-def clear_backups(env: Environment, *, dry_run: bool) -> ClearedBackups:
-    """Remove every snapshot and backup with its packs and objects, but for the objects that a kept run would put back.
-    There is no undo."""
-    kept = env.before_images.objects_of(env.runs.ids())
-    keys = [listed.key for prefix in _BACKUP_PREFIXES for listed in env.repository.objects(prefix)]
-    keys = [key for key in keys if key not in kept]
-    if not dry_run:
-        env.repository.delete(keys)
-    return ClearedBackups(dry_run=dry_run, objects=len(keys))
 
 
 def check_type(what: str) -> None:

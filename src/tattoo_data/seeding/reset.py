@@ -9,7 +9,7 @@ from tattoo_data.catalog.copies import copies
 from tattoo_data.catalog.scenario import DEFAULT_COPIES, scenarios
 from tattoo_data.catalog.selection import union
 from tattoo_data.environment import Environment
-from tattoo_data.errors import NoBackup, UsageError
+from tattoo_data.errors import UsageError
 from tattoo_data.runs.session import Command, WriteOptions, writing
 from tattoo_data.seeding.content import context_of, desired_of
 from tattoo_data.seeding.seed import Seeded, proven
@@ -31,8 +31,7 @@ def reset(env: Environment, options: ResetOptions) -> Seeded:
     """Make the stores equal the state. Raises `UnknownName` for an unknown state, `NoBackup` for `backup-restore`
     where there is none, before anything is written."""
     state = check_reset(options)
-    if state.source == "backup":
-        raise NoBackup(bucket=env.settings.backup_bucket)
+    assert state.source != "backup", "the newest backup is restored by `restore_backup`"
     scale = () if options.scale is None else ("--scale", str(options.scale))
     command = Command(name="reset", arguments=(state.name, *scale), as_of=env.settings.as_of)
     with writing(env, command, options.write) as session:

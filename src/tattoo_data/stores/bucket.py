@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
@@ -23,16 +23,19 @@ _NOT_HELD = ("PreconditionFailed", "412", "ConditionalRequestConflict")
 #: The service knows of no such condition.
 _NOT_KNOWN = ("NotImplemented", "501")
 _DELETE_KEYS = 1000
+_CHUNK = 1 << 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One object of a listing. `etag` is its MD5 where it was written in one part."""
+    """One object of a listing. `etag` is its MD5 where it was written in one part; `modified` is when it was written,
+    by the service's clock."""
 
     key: str
     size: int
     etag: str
+    modified: datetime = _EPOCH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,20 +74,25 @@ class Bucket:
         place = {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
         self._ask("create_bucket", _THERE, **(place if self.region != "us-east-1" else {}))
 
-    def objects(self, prefix: str = "") -> Iterator[Listed]:
-        """Every object under `prefix`, in the order of keys; none where there is no bucket."""
+    def objects(self, prefix: str = "", *, delimited: bool = False) -> Iterator[Listed]:
+        """Every object under `prefix`, in the order of keys; none where there is no bucket. With `delimited`, none in
+        folders under it."""
         token = ""
         while True:
-            found, token = self.page(prefix, token)
+            found, token = self.page(prefix, token, delimited=delimited)
             yield from found
             if not token:
                 return
 
-    def page(self, prefix: str = "", token: str = "") -> tuple[list[Listed], str]:
+    def page(self, prefix: str = "", token: str = "", *, delimited: bool = False) -> tuple[list[Listed], str]:
         """One page of a listing and the token of the next, empty at the end."""
         following = {"ContinuationToken": token} if token else {}
+        following |= {"Delimiter": "/"} if delimited else {}
         page = self._ask("list_objects_v2", _GONE, Prefix=prefix, **following)
-        found = [Listed(key=x["Key"], size=x["Size"], etag=_etag(x)) for x in page.get("Contents", ())]
+        found = [
+            Listed(key=x["Key"], size=x["Size"], etag=_etag(x), modified=x["LastModified"])
+            for x in page.get("Contents", ())
+        ]
         return found, page.get("NextContinuationToken", "") if page.get("IsTruncated") else ""
 
     def get(self, key: str) -> Blob | None:
@@ -103,10 +111,26 @@ class Bucket:
         modified = answer.get("LastModified") or now or _EPOCH
         return Stored(blob=blob, etag=_etag(answer), modified=modified, now=now or modified)
 
+    def download(self, key: str, file: BinaryIO) -> bool:
+        """Write the body of an object into a file, from its beginning, however large. Returns whether there is one."""
+        answer = self._ask("get_object", _GONE, Key=key)
+        if _code(answer):
+            return False
+        file.seek(0)
+        file.truncate()
+        with self._aws.errors("get_object"):
+            for chunk in answer["Body"].iter_chunks(_CHUNK):
+                file.write(chunk)
+        return True
+
+    def now(self) -> datetime | None:
+        """The time by the service's clock; None where it does not tell."""
+        return _date(self._ask("list_objects_v2", _GONE, MaxKeys=1))
+
     def head(self, key: str) -> Listed | None:
         """Size and ETag of an object, or None."""
         answer = self._ask("head_object", _GONE, Key=key)
-        return None if _code(answer) else Listed(key=key, size=answer["ContentLength"], etag=_etag(answer))
+        return None if _code(answer) else _headed(key, answer)
 
     def put(self, key: str, blob: Blob) -> None:
         """Create or replace an object."""
@@ -182,6 +206,12 @@ def _code(answer: Mapping[str, Any]) -> str:
 
 def _etag(answer: Mapping[str, Any]) -> str:
     return str(answer.get("ETag", "")).strip('"')
+
+
+def _headed(key: str, answer: Mapping[str, Any]) -> Listed:
+    return Listed(
+        key=key, size=answer["ContentLength"], etag=_etag(answer), modified=answer.get("LastModified") or _EPOCH
+    )
 
 
 def _date(answer: Mapping[str, Any]) -> datetime | None:

@@ -101,7 +101,8 @@ class ImageStore:
     def _entry(self, listed: Listed) -> Entry:
         md5 = listed.etag if _MD5.fullmatch(listed.etag) else self._read_md5(listed.key)
         body = canonical_object(md5, listed.size)
-        return Entry(listed.key, body, load=partial(self._load, listed), version=listed.etag)
+        load = partial(self._load, listed)
+        return Entry(listed.key, body, load=load, version=listed.etag, modified=listed.modified)
 
     def _load(self, listed: Listed) -> Blob:
         """The body that an entry speaks of: never another one that has taken its place since."""

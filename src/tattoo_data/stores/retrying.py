@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import tenacity
 
@@ -124,11 +125,12 @@ class RetryingBucket:
         """Create the bucket. Idempotent."""
         self._patiently(self._inner.create)
 
-    def objects(self, prefix: str = "") -> Iterator[Listed]:
-        """Every object under `prefix`, in the order of keys; none where there is no bucket."""
-        token = ""
+    def objects(self, prefix: str = "", *, delimited: bool = False) -> Iterator[Listed]:
+        """Every object under `prefix`, in the order of keys; none where there is no bucket. With `delimited`, none in
+        folders under it."""
+        page, token = partial(self._inner.page, delimited=delimited), ""
         while True:
-            found, token = self._patiently(self._inner.page, prefix, token)
+            found, token = self._patiently(page, prefix, token)
             yield from found
             if not token:
                 return
@@ -136,6 +138,14 @@ class RetryingBucket:
     def get(self, key: str) -> Blob | None:
         """An object, or None."""
         return self._patiently(self._inner.get, key)
+
+    def download(self, key: str, file: BinaryIO) -> bool:
+        """Write the body of an object into a file, however large. Returns whether there is one."""
+        return self._patiently(self._inner.download, key, file)
+
+    def now(self) -> datetime | None:
+        """The time by the service's clock; None where it does not tell."""
+        return self._patiently(self._inner.now)
 
     def read(self, key: str) -> Stored | None:
         """An object with what tells its write from others, or None."""

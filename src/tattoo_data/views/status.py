@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from tattoo_data.catalog import Dataset, Selection, load, scenario_names, states
-from tattoo_data.catalog.copies import copies
-from tattoo_data.catalog.lookup import select
+from tattoo_data.backups.catalogue import NodeArchive, Snapshot, newest_backup, newest_that
 from tattoo_data.engine.scan import OTHER, Live, read_all
 from tattoo_data.environment import Environment
 from tattoo_data.errors import TattooDataError
 from tattoo_data.model.entry import StoreName
-from tattoo_data.model.fingerprint import Sum, digest_canonical, state_fingerprint
+from tattoo_data.model.fingerprint import state_fingerprint
 from tattoo_data.model.records import Kind
 from tattoo_data.repository.locks import LockSeen
 from tattoo_data.repository.runs import Run
 from tattoo_data.runs.history import interrupted, observe
 from tattoo_data.runs.timeline import Timeline, timeline
-from tattoo_data.seeding.content import context_of, entries_of
-from tattoo_data.seeding.reset import content_of
 from tattoo_data.stores.base import Description
+from tattoo_data.views.recognise import Content, recognise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +34,8 @@ class StoreStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Everything that `status` says, None where it could not be read. `unreachable` is the error of the first store
-    that does not answer."""
+    """Everything that `status` says, None where it could not be read. `state` is a reset state, else a scenario, else
+    the newest snapshot that is the same. `unreachable` is the error of the first store that does not answer."""
 
     state: str | None
     fingerprint: str | None
@@ -46,6 +43,7 @@ class Status:
     records: Mapping[str, int] | None
     consistent: bool | None
     as_of: date | None
+    last_backup: Snapshot | NodeArchive | None
     last_run: Run | None
     interrupted: Run | None
     lock: LockSeen | None
@@ -66,12 +64,13 @@ def status(env: Environment) -> Status:
     sums = {name: each.total.hex() for name, each in live.items()}
     fingerprint = state_fingerprint(sums) if whole else None
     return Status(
-        state=_recognise(env, live, sums, line.as_of or env.clock.today()) if whole else None,
+        state=_state(env, live, fingerprint, line.as_of or env.clock.today()) if fingerprint else None,
         fingerprint=fingerprint,
         stores={name: _store(env, live.get(name), errors.get(name)) for name in StoreName},
         records=_records(live.get(StoreName.TABLE)),
         consistent=_consistent(live),
         as_of=line.as_of,
+        last_backup=_last_backup(env),
         last_run=line.newest,
         interrupted=interrupted(line, lock),
         lock=lock,
@@ -84,6 +83,13 @@ def _runs(env: Environment) -> tuple[Timeline, LockSeen | None]:
         return observe(env)
     except TattooDataError:
         return timeline(()), None  # the store that cannot be reached is reported as such
+
+
+def _last_backup(env: Environment) -> Snapshot | NodeArchive | None:
+    try:
+        return newest_backup(env)
+    except TattooDataError:
+        return None  # a repository that cannot be reached, or read, is not what status is about
 
 
 def _store(env: Environment, live: Live | None, error: TattooDataError | None) -> StoreStatus:
@@ -125,47 +131,20 @@ def _consistent(live: Mapping[StoreName, Live]) -> bool | None:
     return table.artists == index.artists and table.exists == index.exists
 
 
-def _recognise(
-    env: Environment, live: Mapping[StoreName, Live], sums: Mapping[StoreName, str], day: date
-) -> str | None:
-    """The reset state, else the scenario, that the content equals. What has other counts is not computed."""
+def _state(env: Environment, live: Mapping[StoreName, Live], fingerprint: str, day: date) -> str | None:
+    """The name of what the stores hold."""
     if any(not each.exists for each in live.values()):
         return None
-    dataset = load(context_of(env, day))
-    for name, selection in _candidates(env, dataset, live):
-        if _same_counts(selection, live) and _same_content(selection, sums):
-            return name
-    return None
-
-
-def _candidates(env: Environment, dataset: Dataset, live: Mapping[StoreName, Live]) -> Iterator[tuple[str, Selection]]:
-    for state in states():
-        if state.source == "copies":
-            originals = len(dataset.artists)
-            count, rest = divmod(live[StoreName.TABLE].kinds[Kind.ARTIST.plural], originals)
-            if count > 1 and not rest:
-                yield state.name, copies(dataset, count - 1)
-        elif state.source != "backup":
-            yield state.name, content_of(state, dataset)[1]
-    for scenario in scenario_names(env.settings.scenarios, env.settings.config_path).values():
-        try:
-            yield scenario.name, select(scenario, dataset)
-        except TattooDataError:
-            continue  # a broken scenario of the user's equals nothing; `seed` says what is wrong with it
-
-
-def _same_counts(selection: Selection, live: Mapping[StoreName, Live]) -> bool:
-    kinds = live[StoreName.TABLE].kinds
-    return (
-        not kinds[OTHER]
-        and all(kinds[kind.plural] == selection.counts.get(kind, 0) for kind in Kind)
-        and live[StoreName.INDEX].total.count == selection.counts.get(Kind.ARTIST, 0)
-        and live[StoreName.IMAGES].total.count == len(selection.images)
+    content = Content(
+        kinds=live[StoreName.TABLE].kinds,
+        documents=live[StoreName.INDEX].total.count,
+        images=live[StoreName.IMAGES].total.count,
+        fingerprint=fingerprint,
     )
-
-
-def _same_content(selection: Selection, sums: Mapping[StoreName, str]) -> bool:
-    totals = {name: Sum() for name in StoreName}
-    for name, entry in entries_of(selection):
-        totals[name].add(digest_canonical(entry.key, entry.body))
-    return all(totals[name].hex() == sums[name] for name in StoreName)
+    if name := recognise(env, content, day):
+        return name
+    try:
+        same = newest_that(env, lambda manifest: manifest.fingerprint == fingerprint)
+    except TattooDataError:
+        return None
+    return same.stored.name if same else None

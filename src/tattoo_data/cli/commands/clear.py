@@ -38,21 +38,17 @@ Exit status:
 def command(invocation: Invocation, what: str, write: WriteOptions) -> int:
     """Empty the live stores, or one of them."""
     from tattoo_data.cli.confirm import confirm
-    from tattoo_data.cli.render import envelope, show_change
-    from tattoo_data.seeding.clear import BACKUPS, check_type, clear, clear_backups
+    from tattoo_data.cli.render import show_change
+    from tattoo_data.seeding.clear import BACKUPS, check_type, clear
 
     check_type(what)
     with invocation.environment(write=not write.dry_run) as env:
         if not write.dry_run:
             confirm(invocation, env, f"clear {what}", always=what == BACKUPS)
         if what == BACKUPS:
-            cleared = clear_backups(env, dry_run=write.dry_run)
-            fields = {"type": what, "dryRun": cleared.dry_run, "objects": cleared.objects}
-            if invocation.output.json:
-                invocation.output.document(envelope(invocation, env, **fields))
-            else:
-                would = "would go" if write.dry_run else "went"
-                invocation.output.line(f"clear backups: {cleared.objects:,} objects {would}.")
-            return 0
+            from tattoo_data.backups.remove import clear as clear_backups
+            from tattoo_data.cli.backups import show_removed
+
+            return show_removed(invocation, env, clear_backups(env, dry_run=write.dry_run, wait=write.wait), type=what)
         change = clear(env, what, write)
         return show_change(invocation, env, change, headline=f"clear {what}", type=what)

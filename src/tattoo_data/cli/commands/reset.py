@@ -10,7 +10,9 @@ from tattoo_data.cli.complete import state_names
 from tattoo_data.cli.options import Invocation, as_of, common, writing
 
 if TYPE_CHECKING:
+    from tattoo_data.environment import Environment
     from tattoo_data.runs.session import WriteOptions
+    from tattoo_data.seeding.reset import ResetOptions
 
 EPILOG = """\b
 Touches: table, index and images; whatever is not in the state goes, items of other kinds too.
@@ -54,6 +56,8 @@ def command(invocation: Invocation, state: str, scale: int | None, write: WriteO
     with invocation.environment(write=not write.dry_run) as env:
         if not write.dry_run:
             confirm(invocation, env, f"reset {state} removes everything that is not in it")
+        if check_reset(options).source == "backup":
+            return _restore_backup(invocation, env, options)
         done = reset(env, options)
         return show_change(
             invocation,
@@ -64,3 +68,12 @@ def command(invocation: Invocation, state: str, scale: int | None, write: WriteO
             state=state,
             asOf=done.as_of.isoformat(),
         )
+
+
+def _restore_backup(invocation: Invocation, env: Environment, options: ResetOptions) -> int:
+    from tattoo_data.backups.restore import restore_backup
+    from tattoo_data.cli.backups import show_restored
+    from tattoo_data.runs.session import Command
+
+    restored = restore_backup(env, Command(name="reset", arguments=(options.state,)), options.write)
+    return show_restored(invocation, env, restored, headline=f"reset {options.state}", state=options.state)

@@ -63,10 +63,18 @@ def _document(found: Status) -> dict[str, Any]:
         "records": None if found.records is None else dict(found.records),
         "consistent": found.consistent,
         "asOf": found.as_of.isoformat() if found.as_of else None,
+        "lastBackup": _backup(found),
         "lastRun": _run(found.last_run),
         "interrupted": _interrupted(found.interrupted),
         "lock": _lock(found),
     }
+
+
+def _backup(found: Status) -> dict[str, Any] | None:
+    from tattoo_data.clock import timestamp
+
+    last = found.last_backup
+    return {"reference": last.reference, "createdAt": timestamp(last.created_at)} if last else None
 
 
 def _run(run: Run | None) -> dict[str, Any] | None:
@@ -127,6 +135,8 @@ def _show(invocation: Invocation, found: Status, target: dict[str, Any]) -> None
         if len(store.problems) > _LISTED and not output.verbose:
             output.line(f"{name.value}: ... and {len(store.problems) - _LISTED} more differences (-v shows all)")
     output.line(f"Target      {target['awsEndpoint']} and {target['opensearchEndpoint']}")
+    if found.last_backup:
+        output.line(f"Last backup {found.last_backup.reference}")
     if found.last_run:
         run = found.last_run
         output.line(f"Last run    {run.words}, {run.status}, {run.started_at}")

@@ -1,0 +1,37 @@
+"""The Node tool's backups: archives at the root of the bucket, read as the files that they hold."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from tattoo_data.backups.catalogue import NodeArchive
+from tattoo_data.engine.plan import Desired
+from tattoo_data.environment import Environment
+from tattoo_data.errors import IntegrityFailed, ScratchFailed
+from tattoo_data.transfer.read import open_files, read_contents
+
+
+@contextmanager
+def node_content(env: Environment, archive: NodeArchive) -> Iterator[Desired]:
+    """What a backup of the Node tool holds. Raises `IntegrityFailed` where it is gone or damaged."""
+    with tempfile.TemporaryDirectory(prefix="tattoo-data-") as folder:
+        path = Path(folder) / Path(archive.key).name
+        _download(env, archive, path)
+        with closing(open_files(path)) as source:
+            contents = read_contents(source, source.stores, env.progress)
+            contents.refuse_rejects()
+            for note in contents.notes:
+                env.say(f"note: {note}")
+            yield contents.desired(prune=True)
+
+
+def _download(env: Environment, archive: NodeArchive, path: Path) -> None:
+    try:
+        with path.open("wb") as file:
+            if not env.repository.download(archive.key, file):
+                raise IntegrityFailed(what=f"{archive.key} in the backup bucket is gone")
+    except OSError as error:
+        raise ScratchFailed(folder=str(path.parent), reason=error.strerror or str(error)) from error

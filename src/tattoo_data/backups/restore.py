@@ -1,0 +1,133 @@
+"""Restore: make the live stores equal a snapshot, so that whatever is not in it goes from each store that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+from tattoo_data.backups.catalogue import NodeArchive, Snapshot, find, newest_backup, newest_snapshot
+from tattoo_data.backups.contents import content_of
+from tattoo_data.backups.node import node_content
+from tattoo_data.engine.make_equal import Change
+from tattoo_data.engine.plan import Desired, Scope, Wanted
+from tattoo_data.engine.scan import Live
+from tattoo_data.engine.spool import Spool
+from tattoo_data.environment import Environment
+from tattoo_data.errors import NoBackup, UsageError
+from tattoo_data.model.entry import StoreName
+from tattoo_data.model.keys import record_key, split_item_key
+from tattoo_data.model.records import Kind
+from tattoo_data.runs.session import Command, Session, WriteOptions, writing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreOptions:
+    """`reference` is a name, `NAME@ID`, a unique beginning, or `latest`. `only` some stores, and `keys` only entries
+    that a pattern such as `ARTIST#00*` matches: an item by its PK, a document by its artist's, an object by its key."""
+
+    reference: str
+    only: Sequence[StoreName] = ()
+    keys: str | None = None
+    write: WriteOptions = field(default_factory=WriteOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What a restore did. `proven` says whether the stores have the snapshot's very fingerprints now; None where that
+    cannot be: only some keys were restored, or nothing was written, or the Node tool's archive promises none."""
+
+    source: Snapshot | NodeArchive
+    change: Change
+    proven: bool | None
+
+
+def restore(env: Environment, options: RestoreOptions) -> Restored:
+    """Make the live stores equal a snapshot. All of it that live does not hold is read and checked before anything is
+    written. Raises `UnknownName`, and `IntegrityFailed` where what is needed is damaged."""
+    arguments = [options.reference, *(f"--only={store}" for store in options.only)]
+    arguments += [f"--keys={options.keys}"] if options.keys else []
+    with writing(env, Command(name="restore", arguments=tuple(arguments)), options.write) as session:
+        return _restored(session, find(env, options.reference), options)
+
+
+def restore_backup(env: Environment, command: Command, options: WriteOptions) -> Restored:
+    """Make the live stores equal the newest backup of this target, as `command`. Raises `NoBackup` where there is none,
+    naming the newest snapshot, before anything is written."""
+    with writing(env, command, options) as session:
+        source = newest_backup(env)
+        if source is None:
+            raise _no_backup(env)
+        return _restored(session, source, RestoreOptions(reference=source.reference, write=options))
+
+
+def _restored(session: Session, source: Snapshot | NodeArchive, options: RestoreOptions) -> Restored:
+    day = source.manifest.as_of if isinstance(source, Snapshot) else None
+    with _content(session.env, source) as content:
+        desired = _narrowed(content, options, source)
+        change = session.carry_out(desired, as_of=day)
+    return Restored(source=source, change=change, proven=_proven(source, desired, change))
+
+
+@contextmanager
+def _content(env: Environment, source: Snapshot | NodeArchive) -> Iterator[Desired]:
+    if isinstance(source, Snapshot):
+        yield content_of(env, source.manifest)
+        return
+    with node_content(env, source) as content:
+        yield content
+
+
+def _narrowed(desired: Desired, options: RestoreOptions, source: Snapshot | NodeArchive) -> Desired:
+    """Only the stores and keys that are asked for."""
+    stores = [store for store in desired.stores if not options.only or store in options.only]
+    if not stores:
+        what = f"{source.reference} holds nothing of {', '.join(options.only)}"
+        raise UsageError(what=what, hint=f"It holds {', '.join(desired.stores)}.")
+    if options.keys is None:
+        return replace(desired, stores=stores)
+    scope, give = matching(options.keys), desired.wanted
+    assert give is not None, "what a snapshot holds comes as spools"
+
+    def wanted(live: Mapping[StoreName, Live], only: Collection[StoreName]) -> dict[StoreName, Spool[Wanted]]:
+        return {store: _within(scope, store, spool) for store, spool in give(live, only).items()}
+
+    return replace(desired, stores=stores, wanted=wanted, scope=scope)
+
+
+def matching(pattern: str) -> Scope:
+    """Whether a pattern names an entry: an item by its PK, a document by its artist's PK or its own id, an object by
+    its key. `*`, `?` and `[...]` stand for what they do in a shell."""
+
+    def matches(store: StoreName, key: str) -> bool:
+        if store is StoreName.TABLE:
+            return fnmatchcase(split_item_key(key)[0], pattern)
+        if store is StoreName.INDEX:
+            return fnmatchcase(key, pattern) or fnmatchcase(split_item_key(record_key(Kind.ARTIST, key))[0], pattern)
+        return fnmatchcase(key, pattern)
+
+    return matches
+
+
+def _within(scope: Scope, store: StoreName, wanted: Spool[Wanted]) -> Spool[Wanted]:
+    spool = Spool(Wanted, store)
+    for part in wanted.parts():
+        spool.add(each for each in part if scope(store, each.key))
+    return spool
+
+
+def _proven(source: Snapshot | NodeArchive, desired: Desired, change: Change) -> bool | None:
+    if isinstance(source, NodeArchive) or desired.scope or change.dry_run:
+        return None
+    promised = {store: source.manifest.stores[store].fingerprint for store in desired.stores}
+    return all(change.fingerprints.get(store) == wanted for store, wanted in promised.items())
+
+
+def _no_backup(env: Environment) -> NoBackup:
+    snapshot = newest_snapshot(env)
+    if snapshot is None:
+        return NoBackup(bucket=env.settings.backup_bucket)
+    name = snapshot.stored.name
+    hint = f"The newest snapshot is {name}: `tattoo-data restore {name}` restores it. Nothing was changed."
+    return NoBackup(bucket=env.settings.backup_bucket, hint=hint)

@@ -1,0 +1,222 @@
+"""Take: a whole state into the repository. Read-only on live stores.
+
+Packs and bodies first, the manifest last: until it is there, there is no snapshot, and a command that is killed leaves
+packs that the next one uses.
+"""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+from tattoo_data import __version__
+from tattoo_data.backups.images import ImageKeeper, KeptImage
+from tattoo_data.backups.shelf import Line, Ready, Shelf, make_pack
+from tattoo_data.engine.flow import in_flight
+from tattoo_data.engine.scan import Live, read_all
+from tattoo_data.engine.spool import PLACES
+from tattoo_data.environment import Environment
+from tattoo_data.errors import StoreMissing
+from tattoo_data.model.entry import Blob, Entry, StoreName
+from tattoo_data.model.fingerprint import digest_canonical, state_fingerprint
+from tattoo_data.repository.locks import Lock, look
+from tattoo_data.repository.manifests import Kind, Manifest, Stored, StoreManifest, check_name, generated_name, spelled
+from tattoo_data.repository.packs import PREFIX, TYPE, Compressor, Pack, line_of
+from tattoo_data.runs.session import read_timeline
+
+#: The lock that a prune holds, and a backup for the moment in which it becomes one.
+PRUNE = "prune"
+#: How long a backup waits for a prune, at least: it is done but for its manifest.
+_WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOptions:
+    """`name` is the snapshot's, which may have versions already; None is one made of the time. `wait` is how many
+    seconds to wait for a prune, where that is longer than a minute."""
+
+    name: str | None = None
+    kind: Kind = Kind.BACKUP
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A snapshot that was taken: `packs` of its packs are new, with the bodies of images `stored_bytes` in all."""
+
+    stored: Stored
+    manifest: Manifest
+    packs: int
+    stored_bytes: int
+
+    @property
+    def reference(self) -> str:
+        """How `restore` names this very version."""
+        return self.stored.reference
+
+
+def take(env: Environment, options: TakeOptions) -> Taken:
+    """Store all that the live stores hold, under a name.
+
+    Raises `BadSetting` for a name that is none, `StoreMissing` where there is no table or no index, and `Locked` where
+    somebody prunes all the time.
+    """
+    name = check_name(spelled(options.name)) if options.name else generated_name(env.clock.now())
+    return _Taking(env, name, options).run()
+
+
+@dataclass(slots=True)
+class _Taking:
+    """One snapshot on its way into the repository."""
+
+    env: Environment
+    name: str
+    options: TakeOptions
+    shelves: dict[StoreName, Shelf] = field(default_factory=lambda: {store: Shelf(store) for store in StoreName})
+    images: list[KeptImage] = field(default_factory=list)
+    there: dict[str, int] = field(default_factory=dict)
+    packs: int = 0
+    stored_bytes: int = 0
+
+    def run(self) -> Taken:
+        env = self.env
+        started, began = env.clock.now(), env.clock.monotonic()
+        _warn(env)
+        keeper = ImageKeeper(env)
+        live = self._scan(keeper)
+        if not env.repository.exists():
+            env.repository.create()
+        self.there = _listed(env)
+        with ThreadPoolExecutor(1) as beside:
+            drift = beside.submit(_drift, env, live)
+            packs = {store: list(self._stored(shelf)) for store, shelf in self.shelves.items()}
+            drifted = drift.result()
+        manifest = Manifest(
+            name=self.name,
+            kind=self.options.kind,
+            created_at=started,
+            seconds=round(env.clock.monotonic() - began, 3),
+            by=_user(),
+            tool=__version__,
+            target=env.target.id,
+            source=env.target.document(),
+            as_of=read_timeline(env).as_of,
+            fingerprint=state_fingerprint({store: each.total.hex() for store, each in live.items()}),
+            drift=drifted,
+            stores={store: _about(each, packs[store]) for store, each in live.items()},
+            objects=keeper.size,
+        )
+        stored = self._commit(manifest, keeper)
+        written = self.stored_bytes + keeper.added
+        return Taken(stored=stored, manifest=manifest, packs=self.packs, stored_bytes=written)
+
+    def _scan(self, keeper: ImageKeeper) -> dict[StoreName, Live]:
+        """Read all three stores onto the shelves."""
+        env, found = self.env, list[Entry]()
+
+        def shelve(store: StoreName, entries: Sequence[tuple[Entry, bytes]]) -> None:
+            if store is StoreName.IMAGES:
+                found.extend(entry for entry, _ in entries)
+            else:
+                self.shelves[store].add(_line(store, entry, digest) for entry, digest in entries)
+
+        live = read_all(env.stores, env.pool, into=shelve, progress=env.progress)
+        for store, name in ((StoreName.TABLE, env.target.table), (StoreName.INDEX, env.target.index)):
+            if not live[store].exists:
+                endpoint = env.target.aws_endpoint if store is StoreName.TABLE else env.target.opensearch_endpoint
+                raise StoreMissing(store=store.value, name=name, endpoint=endpoint)
+        self.images = list(keeper.keep(found))
+        self.shelves[StoreName.IMAGES].add(map(_image_line, self.images))
+        return live
+
+    def _stored(self, shelf: Shelf) -> Iterator[Pack]:
+        """The packs of a shelf, each stored unless it is there."""
+        make = partial(_ready, compressor=Compressor())
+        for ready in in_flight(self.env.pool, lambda unit: self._store(make(unit)), shelf.packs()):
+            yield ready.pack
+            self.env.progress("stored", self.packs, None)
+
+    def _store(self, ready: Ready) -> Ready:
+        pack = ready.pack
+        if self.there.get(pack.key) != pack.stored:
+            self.env.repository.put(pack.key, Blob(ready.body, TYPE))
+            self.there[pack.key] = pack.stored
+            self.packs += 1
+            self.stored_bytes += pack.stored
+        return ready
+
+    def _commit(self, manifest: Manifest, keeper: ImageKeeper) -> Stored:
+        """Write the manifest while nobody prunes. What a prune took away meanwhile is stored again before."""
+        env = self.env
+        wait = max(self.options.wait, _WAIT_SECONDS)
+        with Lock(env.repository, PRUNE, env.clock, f"{self.options.kind} {self.name}", wait_seconds=wait) as lock:
+            keeper.keep_again(self.images)
+            self.there = _listed(env)
+            wanted = {pack.key: pack.stored for each in manifest.stores.values() for pack in each.packs}
+            if any(self.there.get(key) != stored for key, stored in wanted.items()):
+                for shelf in self.shelves.values():
+                    list(self._stored(shelf))
+            lock.check()
+            return env.manifests.write(manifest)
+
+
+def _warn(env: Environment) -> None:
+    lock = look(env.repository, env.target.id)
+    if lock is not None and not lock.is_free:
+        env.say(f"note: {lock.holder or 'another program'} writes to this target: the snapshot may hold half of it.")
+
+
+def _line(store: StoreName, entry: Entry, digest: bytes) -> Line:
+    return Line(entry.key, digest, line_of(store, entry))
+
+
+def _image_line(image: KeptImage) -> Line:
+    digest = digest_canonical(image.entry.key, image.entry.body)
+    return Line(image.entry.key, digest, line_of(StoreName.IMAGES, image.entry, image.blob))
+
+
+def _ready(unit: tuple[str, list[Line]], compressor: Compressor) -> Ready:
+    return make_pack(*unit, compressor)
+
+
+def _listed(env: Environment) -> dict[str, int]:
+    return {each.key: each.size for each in env.repository.objects(PREFIX)}
+
+
+def _drift(env: Environment, before: Mapping[StoreName, Live]) -> dict[str, int]:
+    """How many entries of each store are not any more as they were read."""
+    now = read_all(env.stores, env.pool)
+    return {store.value: _changed(before[store], now[store]) for store in StoreName}
+
+
+def _changed(before: Live, now: Live) -> int:
+    if before.total == now.total:
+        return 0
+    changed = 0
+    for place in range(PLACES):
+        was = {(held.key, held.digest) for held in before.held.part(place)}
+        different = was ^ {(held.key, held.digest) for held in now.held.part(place)}
+        changed += len({key for key, _ in different})
+    return changed
+
+
+def _about(live: Live, packs: Sequence[Pack]) -> StoreManifest:
+    return StoreManifest(
+        count=live.total.count,
+        fingerprint=live.total.hex(),
+        packs=packs,
+        records=dict(live.kinds),
+        structure=live.description.structure if live.description else {},
+    )
+
+
+def _user() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

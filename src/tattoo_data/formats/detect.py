@@ -1,0 +1,253 @@
+"""Detect: what a folder, a file or a stream holds, told by its content and never by its name."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from tattoo_data.errors import IntegrityFailed, NotFound, ScratchFailed, UsageError
+from tattoo_data.formats import archive, arrays, aws_export
+from tattoo_data.formats.archive import Limits
+from tattoo_data.formats.aws_export import AwsExport
+from tattoo_data.formats.elasticdump import Elasticdump, Holds, holds
+from tattoo_data.formats.manifest import IMAGES_FOLDER, INDEX_FOLDER, MANIFEST, TABLE_FOLDER
+from tattoo_data.formats.node import DOCUMENTS, ITEM_FILES, NodeExport
+from tattoo_data.formats.own import OwnExport
+from tattoo_data.formats.reading import GZIP, Folder, parse_manifest
+from tattoo_data.formats.source import Found, Source
+from tattoo_data.model.entry import Blob, StoreName
+
+_EXPORTS = "export-"
+_PREFIX = "tattoo-data-import-"
+_TAR_BLOCK = 512
+#: How far an unknown gzip is read to see whether it is damaged.
+_WORTH_READING = 1 << 30
+_DEPTH, _MAX_FOLDERS = 6, 10_000
+_LOOKED_FOR = (
+    "Looked for: manifest.json of tattoo-data or of the Node tool, AWSDynamoDB/<ExportId>/manifest-summary.json, "
+    "lines of elasticdump, and a .tar.gz of one of these."
+)
+_SEED = "Records without PK and SK are test data: `tattoo-data seed FILE` takes them."
+_WHOLE = "Give the folder of the whole export, which its manifest makes complete."
+
+
+def open_source(path: Path, limits: Limits = archive.DEFAULT) -> Source:
+    """What is at `path`. Raises `NotFound` where nothing is, `UsageError` for what cannot be imported, naming what
+    was looked for, and `IntegrityFailed` for an export that is half written or damaged."""
+    try:
+        if path.is_dir():
+            return _open_folder(path, str(path))
+        if path.is_file():
+            return _open_file(path, limits)
+        exists = path.exists()
+    except OSError as error:
+        raise UsageError(what=f"{path} cannot be read: {error.strerror or error}") from error
+    if exists:
+        raise _unknown(str(path), "it is neither a file nor a folder")
+    raise NotFound(what=f"there is no file and no folder at {path}", hint="`tattoo-data export` makes one.")
+
+
+def open_stream(stream: BinaryIO, limits: Limits = archive.DEFAULT, name: str = "-") -> Source:
+    """What a `.tar.gz` in a stream holds, unpacked until the source is closed. Raises as `open_source`."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    except OSError as error:
+        raise ScratchFailed(folder=tempfile.gettempdir(), reason=error.strerror or str(error)) from error
+    try:
+        archive.unpack(stream, folder, limits, name)
+        return _Unpacked(_open_folder(folder, name), folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+class _Unpacked:
+    """A source whose files are a temporary folder."""
+
+    def __init__(self, source: Source, folder: Path) -> None:
+        self._source = source
+        self._folder = folder
+
+    @property
+    def kind(self) -> str:
+        return self._source.kind
+
+    @property
+    def path(self) -> str:
+        return self._source.path
+
+    @property
+    def stores(self) -> Sequence[StoreName]:
+        return self._source.stores
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self._source.notes
+
+    @property
+    def fingerprints(self) -> Mapping[StoreName, str]:
+        return self._source.fingerprints
+
+    def read(self) -> Iterator[Found]:
+        return self._source.read()
+
+    def blob(self, key: str) -> Blob:
+        return self._source.blob(key)
+
+    def close(self) -> None:
+        self._source.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _open_folder(folder: Path, shown: str, depth: int = _DEPTH) -> Source:
+    if (folder / MANIFEST).is_file():
+        return _open_manifest(folder, shown)
+    _refuse_half_written(folder, shown)
+    inside = [path for path in _folders_in(folder) if path.name.startswith(_EXPORTS) or (path / MANIFEST).is_file()]
+    if inside:
+        return _open_folder(_only(inside, shown), shown, depth)
+    if exports := list(_aws_exports(folder)):
+        only = _only(exports, shown)
+        return AwsExport(shown, Folder(only))
+    if found := _elasticdump(folder, shown):
+        return found
+    children = _folders_in(folder)
+    if depth and len(children) == 1:
+        return _open_folder(children[0], shown, depth - 1)
+    raise _unknown(shown, "nothing in this folder can be imported")
+
+
+def _open_manifest(folder: Path, shown: str) -> Source:
+    manifest = parse_manifest(MANIFEST, Folder(folder).content(MANIFEST)[0])
+    if isinstance(manifest, dict) and type(manifest.get("format")) is int:
+        return OwnExport(shown, folder)
+    if isinstance(manifest, dict) and "version" in manifest and "services" in manifest:
+        return NodeExport(shown, folder)
+    raise _unknown(shown, f"its {MANIFEST} is neither tattoo-data's nor the Node tool's")
+
+
+def _open_file(path: Path, limits: Limits) -> Source:
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start == GZIP and _is_tar(path):
+        with path.open("rb") as file:
+            return open_stream(file, limits, str(path))
+    files = Folder(path.parent)
+    first = files.first_line(path.name)
+    held, _ = holds(first)
+    if held is Holds.DOCUMENTS:
+        return Elasticdump(str(path), files, [path.name])
+    if held is Holds.STRUCTURE:
+        raise _unknown(str(path), "it holds how an index is made, and no documents")
+    if first.startswith(b'{"Item"'):
+        raise _unknown(str(path), "it is one data file of an AWS export", _WHOLE)
+    if first.lstrip().startswith(b"["):
+        raise _array(path)
+    if start == GZIP:
+        _read_gzip(path)
+    raise _unknown(str(path), "this file cannot be imported" if start else "this file is empty")
+
+
+def _refuse_half_written(folder: Path, shown: str) -> None:
+    """Raise where the folder holds what an export writes before its manifest, or plain test data."""
+    ours = [name for name in (TABLE_FOLDER, INDEX_FOLDER, IMAGES_FOLDER) if (folder / name).is_dir()]
+    named = folder.name.startswith(_EXPORTS)
+    arrays_of_node = [name for name in (*ITEM_FILES, DOCUMENTS) if _is_array(folder / name)]
+    if arrays_of_node and not any(_has_keys(folder / name) for name in arrays_of_node):
+        raise _unknown(shown, "it holds test data", _SEED)
+    if arrays_of_node or len(ours) > 1 or (named and (ours or not any(folder.iterdir()))):
+        raise IntegrityFailed(
+            what=f"{shown} is a half-written export: it has no {MANIFEST}, which is written last",
+            hint="Nothing was written. Make the export again.",
+        )
+
+
+def _aws_exports(folder: Path) -> Iterator[Path]:
+    """The folders of AWS exports at `folder` or below, breadth first and not without end."""
+    level, seen = [folder], 0
+    for _ in range(_DEPTH):
+        below: list[Path] = []
+        for path in level:
+            found = aws_export.exports_in(path)
+            yield from found
+            if not found and (seen := seen + 1) < _MAX_FOLDERS:
+                below += _folders_in(path)
+        level = below
+
+
+def _elasticdump(folder: Path, shown: str) -> Source | None:
+    files = Folder(folder)
+    by_kind: dict[Holds, list[str]] = {kind: [] for kind in Holds}
+    indexes: dict[str, str] = {}
+    for name in files.names(""):
+        held, index = holds(files.first_line(name))
+        by_kind[held].append(name)
+        if held is Holds.DOCUMENTS:
+            indexes.setdefault(index, name)
+    if len(indexes) > 1:
+        raise UsageError(
+            what=f"{shown} holds documents of {len(indexes)} indexes: {', '.join(sorted(indexes))}",
+            hint=f"There is one index to write to. Name one file, such as {min(indexes.values())}.",
+        )
+    names = by_kind[Holds.DOCUMENTS] or (by_kind[Holds.NOTHING] if by_kind[Holds.STRUCTURE] else [])
+    return Elasticdump(shown, files, names) if names else None
+
+
+def _only(exports: Sequence[Path], shown: str) -> Path:
+    if len(exports) == 1:
+        return exports[0]
+    newest_first = ", ".join(path.name for path in sorted(exports, key=lambda path: path.name, reverse=True))
+    raise UsageError(
+        what=f"{shown} holds {len(exports)} exports: {newest_first}",
+        hint=f"Name one of them, such as {max(exports, key=lambda path: path.name)}.",
+    )
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+
+
+def _is_array(path: Path) -> bool:
+    return path.is_file() and Folder(path.parent).first_line(path.name).lstrip().startswith(b"[")
+
+
+def _has_keys(path: Path) -> bool:
+    """Whether the first element of an array is an item or a document, and no record of test data."""
+    first = next(arrays.elements(Folder(path.parent).open(path.name)), None)
+    record = parse_manifest(path.name, first.text) if first else None
+    return isinstance(record, dict) and ("PK" in record or "_source" in record)
+
+
+def _array(path: Path) -> UsageError:
+    if _has_keys(path):
+        return _unknown(str(path), "it is one file of an export of the Node tool", _WHOLE)
+    return _unknown(str(path), "it holds test data", _SEED)
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        with gzip.open(path) as file:
+            tarfile.TarInfo.frombuf(file.read(_TAR_BLOCK), tarfile.ENCODING, "surrogateescape")
+    except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+        return True
+    except (tarfile.TarError, OSError, EOFError, ValueError):
+        return False
+    return True
+
+
+def _read_gzip(path: Path) -> None:
+    """Raise `IntegrityFailed` where an unknown gzip is only damaged."""
+    size = 0
+    for block in Folder(path.parent).open(path.name).blocks():
+        size += len(block)
+        if size > _WORTH_READING:
+            return
+
+
+def _unknown(shown: str, reason: str, hint: str = _LOOKED_FOR) -> UsageError:
+    return UsageError(what=f"{shown} cannot be imported: {reason}", hint=hint)
