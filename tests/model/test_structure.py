@@ -9,11 +9,15 @@ import pytest
 
 from tattoo_data.model.structure import (
     INDEX_MAPPING,
+    index_structure,
+    key_schema,
     lacks_stream,
     mapping_difference,
+    mapping_like,
     missing_indexes,
     table_definition,
     table_difference,
+    table_structure,
 )
 
 
@@ -26,7 +30,7 @@ def live_mapping() -> dict[str, Any]:
 
 
 def test_our_own_table_differs_in_nothing() -> None:
-    assert (table_difference(live_table()), missing_indexes(live_table())) == ([], [])
+    assert (table_difference(live_table()), missing_indexes(live_table(), table_definition("t"))) == ([], [])
     assert not lacks_stream(live_table())
 
 
@@ -51,7 +55,7 @@ def test_an_index_of_our_name_with_other_keys_is_refused_and_a_missing_one_added
     del live["GlobalSecondaryIndexes"][2]
     (said,) = table_difference(live)
     assert "style-geohash-index" in said
-    assert missing_indexes(live) == ["instagram-index"]
+    assert missing_indexes(live, table_definition("t")) == ["instagram-index"]
 
 
 def test_more_indexes_than_ours_are_the_applications() -> None:
@@ -117,3 +121,44 @@ def test_every_field_of_the_format_is_mapped() -> None:
     assert properties["location"]["type"] == "geo_point"
     assert properties["artistName"]["fields"]["keyword"]["type"] == "keyword"
     assert properties["portfolioImages"] == {"type": "object", "enabled": False}
+
+
+def test_a_table_like_another_has_its_further_indexes_too() -> None:
+    further = {
+        "IndexName": "by-city",
+        "KeySchema": key_schema("city", "founded"),
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+    other = live_table()
+    other["GlobalSecondaryIndexes"].append(further)
+    other["AttributeDefinitions"] += [
+        {"AttributeName": "city", "AttributeType": "S"},
+        {"AttributeName": "founded", "AttributeType": "N"},
+    ]
+    other["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    made = table_definition("t", table_structure(other))
+    assert further in made["GlobalSecondaryIndexes"]
+    assert {"AttributeName": "founded", "AttributeType": "N"} in made["AttributeDefinitions"]
+    assert made["StreamSpecification"]["StreamViewType"] == "KEYS_ONLY"
+    assert missing_indexes(live_table(), made) == ["by-city"]
+    assert table_definition("t", table_structure(made)) == made
+
+
+def test_a_mapping_like_another_is_that_one_only_where_it_holds_all_of_ours() -> None:
+    more = {**INDEX_MAPPING, "properties": {**INDEX_MAPPING["properties"], "nickname": {"type": "keyword"}}}
+    assert mapping_like({"mappings": more}) == more
+    assert mapping_like({"mappings": {"properties": {"nickname": {"type": "keyword"}}}}) is INDEX_MAPPING
+    assert mapping_like({}) is INDEX_MAPPING
+
+
+def test_the_structure_of_an_index_leaves_out_what_is_its_own() -> None:
+    live = {
+        "mappings": {"dynamic": "false", "_meta": {"tattoo-data": {}}},
+        "settings": {"index": {"uuid": "x", "number_of_shards": "2", "creation_date": "1", "version": {}}},
+        "aliases": {"artists": {}},
+    }
+    assert index_structure(live) == {
+        "mappings": {"dynamic": "false"},
+        "settings": {"index": {"number_of_shards": "2"}},
+        "aliases": {"artists": {}},
+    }

@@ -49,6 +49,7 @@ def content_of(env: Environment, manifest: Manifest) -> Desired:
         prune=True,
         canonical=True,
         blobs=reader.blob,
+        structures={store: about.structure for store, about in manifest.stores.items()},
     )
 
 

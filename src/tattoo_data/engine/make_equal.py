@@ -59,6 +59,7 @@ def make_equal(stores: LiveStores, desired: Desired, journal: Journal, pool: Exe
     def plan(live: Mapping[StoreName, Live]) -> Plan:
         return make_plan(desired, live, swap=how.swap, progress=how.progress)
 
+    stores = stores.shaped(desired.structures)
     return _change(Tools(stores=stores, pool=pool, journal=journal, progress=how.progress), plan, how)
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -59,7 +60,8 @@ class Desired:
     knows the digests of what it holds gives `wanted` instead, whose entries need no body where live holds the very
     digest. `prune` says that whatever is not in it goes, and `scope` narrows that to some keys. `move` says that a
     record found under the Node tools' sort key is put under ours, and goes there. `canonical` says that bodies are
-    canonical bytes already, and `blobs` gives the body of an image by its key.
+    canonical bytes already, and `blobs` gives the body of an image by its key. `structures` are those of the stores
+    that the state comes from (`Description.structure`): stores are made and mended like them.
     """
 
     stores: Collection[StoreName]
@@ -70,6 +72,7 @@ class Desired:
     move: bool = False
     canonical: bool = False
     blobs: Blobs | None = None
+    structures: Mapping[StoreName, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

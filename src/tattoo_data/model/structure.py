@@ -65,16 +65,26 @@ def secondary_index(name: str) -> dict[str, Any]:
     return {"IndexName": name, "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
 
 
-def table_definition(name: str) -> dict[str, Any]:
-    """What CreateTable takes."""
+def table_definition(name: str, like: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What CreateTable takes. With `like`, another table's `table_structure`, the table also has the indexes that that
+    one has besides ours, and its view of the stream."""
+    like = like or {}
+    further = [each for each in like.get("GlobalSecondaryIndexes", ()) if each["IndexName"] not in SECONDARY_INDEXES]
+    local = list(like.get("LocalSecondaryIndexes", ()))
     parts = ["PK", "SK", *(part for pair in SECONDARY_INDEXES.values() for part in pair if part)]
+    types = dict.fromkeys(parts, "S")
+    known = {each["AttributeName"]: each["AttributeType"] for each in like.get("AttributeDefinitions", ())}
+    for index in (*further, *local):
+        types |= {key["AttributeName"]: known[key["AttributeName"]] for key in index["KeySchema"]} | types
+    ours = {"StreamEnabled": True, "StreamViewType": STREAM_VIEW}
     return {
         "TableName": name,
-        "AttributeDefinitions": [{"AttributeName": part, "AttributeType": "S"} for part in parts],
+        "AttributeDefinitions": [{"AttributeName": part, "AttributeType": type_} for part, type_ in types.items()],
         "KeySchema": key_schema("PK", "SK"),
-        "GlobalSecondaryIndexes": [secondary_index(index) for index in SECONDARY_INDEXES],
+        "GlobalSecondaryIndexes": [*map(secondary_index, SECONDARY_INDEXES), *further],
+        **({"LocalSecondaryIndexes": local} if local else {}),
         "BillingMode": "PAY_PER_REQUEST",
-        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": STREAM_VIEW},
+        "StreamSpecification": like.get("StreamSpecification", ours),
     }
 
 
@@ -98,6 +108,12 @@ def _indexes(live: Mapping[str, Any], kind: str) -> dict[str, Any]:
     parts = ("IndexName", "KeySchema", "Projection")
     there = sorted(live.get(kind) or (), key=lambda index: str(index["IndexName"]))
     return {kind: [{part: index[part] for part in parts} for index in there]} if there else {}
+
+
+def mapping_like(structure: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The mapping of an index that is to be made like another: that one's, where it holds all of ours."""
+    mapping: Mapping[str, Any] = structure.get("mappings", {})
+    return INDEX_MAPPING if mapping_difference(mapping) else mapping
 
 
 #: What an engine says of an index that would be another in a new one (formats.md 4).
@@ -124,10 +140,11 @@ def table_difference(live: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def missing_indexes(live: Mapping[str, Any]) -> list[str]:
-    """The secondary indexes that a live table lacks."""
+def missing_indexes(live: Mapping[str, Any], definition: Mapping[str, Any]) -> list[str]:
+    """The secondary indexes of a table's definition that a live one lacks."""
     there = {index["IndexName"] for index in live.get("GlobalSecondaryIndexes") or ()}
-    return [name for name in SECONDARY_INDEXES if name not in there]
+    names = (str(index["IndexName"]) for index in definition["GlobalSecondaryIndexes"])
+    return [name for name in names if name not in there]
 
 
 def lacks_stream(live: Mapping[str, Any]) -> bool:

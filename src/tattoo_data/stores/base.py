@@ -149,6 +149,10 @@ class Store(Protocol):
     def settle(self) -> None:
         """Make all writes before it visible to every reader: searches too."""
 
+    def shaped(self, structure: Mapping[str, Any]) -> Store:
+        """The same store, to be made and mended such that it has all that another had whose `Description.structure`
+        this is, and all of ours in any case. Both share their connections."""
+
     def close(self) -> None:
         """Give connections back. Idempotent."""
 

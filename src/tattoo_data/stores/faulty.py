@@ -6,9 +6,11 @@ the write was taken, a batch taken in part.
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tattoo_data.clock import seeded
 from tattoo_data.model.entry import Entry, StoreName
@@ -96,6 +98,11 @@ class FaultyStore:
     def settle(self) -> None:
         self._begin("settle")
         self.inner.settle()
+
+    def shaped(self, structure: Mapping[str, Any]) -> FaultyStore:
+        other = copy.copy(self)
+        other.inner = self.inner.shaped(structure)
+        return other
 
     def close(self) -> None:
         self.inner.close()

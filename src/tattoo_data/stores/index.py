@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from opensearchpy.exceptions import TransportError
 from tattoo_data.clock import Clock
 from tattoo_data.errors import IntegrityFailed, StoreMissing
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.structure import BUILT_MARK, INDEX_MAPPING, index_structure, mapping_difference
+from tattoo_data.model.structure import BUILT_MARK, INDEX_MAPPING, index_structure, mapping_difference, mapping_like
 from tattoo_data.stores.base import (
     NOT_ROUTED,
     Description,
@@ -46,11 +46,24 @@ class _Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexOptions:
-    """How new indexes are made, and how many documents a page of a scan holds."""
+    """How new indexes are made, and how many documents a page of a scan holds. `settings` are further settings."""
 
     shards: int = 1
     replicas: int = 0
     page: int = PAGE
+    mapping: Mapping[str, Any] = field(default_factory=lambda: INDEX_MAPPING)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def like(self, structure: Mapping[str, Any]) -> IndexOptions:
+        """Such that a new index is made like another, whose `index_structure` this is."""
+        settings: Mapping[str, Any] = structure.get("settings", {}).get("index", {})
+        return replace(
+            self,
+            shards=int(settings.get("number_of_shards", self.shards)),
+            replicas=int(settings.get("number_of_replicas", self.replicas)),
+            mapping=mapping_like(structure),
+            settings={"analysis": settings["analysis"]} if "analysis" in settings else {},
+        )
 
 
 class IndexStore:
@@ -74,7 +87,8 @@ class IndexStore:
         live = self._live()
         if live is None:
             return None
-        difference = [each for about in live.values() for each in mapping_difference(about["mappings"])]
+        wanted = self._options.mapping
+        difference = [each for about in live.values() for each in mapping_difference(about["mappings"], wanted)]
         if len(live) > 1:
             difference = [f"the name is an alias of {len(live)} indexes: {', '.join(live)}"]
         missing = ("the permission to write",) if _blocked(live) else ()
@@ -130,6 +144,9 @@ class IndexStore:
 
     def settle(self) -> None:
         self._json("POST", f"/{self.index}/_refresh", None, tolerate=(404,))
+
+    def shaped(self, structure: Mapping[str, Any]) -> IndexStore:
+        return IndexStore(self.index, self._search, self._clock, self._options.like(structure))
 
     def close(self) -> None:
         self._search.close()
@@ -212,8 +229,9 @@ class IndexStore:
             "settings": {
                 "number_of_shards": self._options.shards,
                 "number_of_replicas": self._options.replicas,
+                **self._options.settings,
             },
-            "mappings": {**INDEX_MAPPING, **({"_meta": mark} if built else {})},
+            "mappings": {**self._options.mapping, **({"_meta": mark} if built else {})},
         }
         try:
             with self._search.errors("create index"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tattoo_data.clock import Clock
@@ -42,6 +42,9 @@ class IndexDoor(Store, Protocol):
 
     def orphans(self) -> list[str]:
         """Indexes that `build` made for this name and that no alias uses."""
+
+    def shaped(self, structure: Mapping[str, Any]) -> IndexDoor:
+        """As `Store.shaped`."""
 
     def at(self, concrete: str) -> IndexDoor:
         """The same door to one concrete index."""
@@ -88,6 +91,9 @@ class RetryingIndex(RetryingStore):
 
     def at(self, concrete: str) -> RetryingIndex:
         return self._with(self._index.at(concrete))
+
+    def shaped(self, structure: Mapping[str, Any]) -> RetryingIndex:
+        return self._with(self._index.shaped(structure))
 
     def search(self, body: dict[str, Any]) -> Any:
         return self._call(lambda: self._index.search(body))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tattoo_data.model.entry import StoreName
 from tattoo_data.stores.base import Store
@@ -26,6 +27,17 @@ class LiveStores:
 
     def __iter__(self) -> Iterator[Store]:
         return (self[name] for name in StoreName)
+
+    def shaped(self, structures: Mapping[StoreName, Mapping[str, Any]]) -> LiveStores:
+        """The same stores, to be made and mended like others whose structure these are."""
+        if not structures:
+            return self
+        table, images = (self[name].shaped(structures.get(name, {})) for name in (StoreName.TABLE, StoreName.IMAGES))
+        like = structures.get(StoreName.INDEX, {})
+        if self.index_door is None:
+            return replace(self, table=table, index=self.index.shaped(like), images=images)
+        door = self.index_door.shaped(like)
+        return replace(self, table=table, index=door, images=images, index_door=door)
 
     def close(self) -> None:
         """Give all connections back."""

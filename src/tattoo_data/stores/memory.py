@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest
@@ -53,6 +54,9 @@ class MemoryStore:
 
     def settle(self) -> None:
         """Nothing to do."""
+
+    def shaped(self, structure: Mapping[str, Any]) -> MemoryStore:
+        return self
 
     def close(self) -> None:
         """Nothing to do."""

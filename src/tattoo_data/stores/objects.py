@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import takewhile
+from typing import Any
 
 from tattoo_data.errors import StoreError
 from tattoo_data.model.canonical import canonical_object
@@ -60,6 +61,9 @@ class ImageStore:
 
     def settle(self) -> None:
         """Nothing to do: S3 reads what was written."""
+
+    def shaped(self, structure: Mapping[str, Any]) -> ImageStore:
+        return self
 
     def close(self) -> None:
         self.bucket.close()

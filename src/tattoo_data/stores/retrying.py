@@ -7,12 +7,12 @@ error itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import tenacity
 
@@ -91,6 +91,9 @@ class RetryingStore:
 
     def settle(self) -> None:
         self._call(self.inner.settle)
+
+    def shaped(self, structure: Mapping[str, Any]) -> Store:
+        return RetryingStore(self.inner.shaped(structure), self._clock, self._patience)
 
     def close(self) -> None:
         self.inner.close()

@@ -6,6 +6,7 @@ checking, serialising and parsing every attribute costs it hundreds of times wha
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +22,6 @@ from tattoo_data.model.structure import (
     STREAM_VIEW,
     lacks_stream,
     missing_indexes,
-    secondary_index,
     table_definition,
     table_difference,
     table_structure,
@@ -95,6 +95,7 @@ class TableStore:
 
     def __init__(self, table: str, endpoint: Endpoint, access: Access, clock: Clock) -> None:
         self.table = table
+        self._definition = table_definition(table)
         self._clock = clock
         self._aws = AwsClient("dynamodb", endpoint, access, self.name)
         self._client = self._aws.client
@@ -106,7 +107,7 @@ class TableStore:
         live = self._describe()
         if live is None:
             return None
-        missing = [f"the index {name}" for name in missing_indexes(live)]
+        missing = [f"the index {name}" for name in missing_indexes(live, self._definition)]
         if lacks_stream(live):
             missing.append("the stream")
         return Description(
@@ -130,7 +131,7 @@ class TableStore:
                 difference="; ".join(difference),
                 variable="DYNAMODB_TABLE_NAME or --table",
             )
-        for index in missing_indexes(live):
+        for index in missing_indexes(live, self._definition):
             self._add_index(index)
         if lacks_stream(live):
             stream = {"StreamEnabled": True, "StreamViewType": STREAM_VIEW}
@@ -180,6 +181,11 @@ class TableStore:
 
     def settle(self) -> None:
         """Nothing to do: the table is read consistently, and its indexes follow by themselves."""
+
+    def shaped(self, structure: Mapping[str, Any]) -> TableStore:
+        other = copy.copy(self)
+        other._definition = table_definition(self.table, structure)
+        return other
 
     def close(self) -> None:
         self._aws.close()
@@ -251,18 +257,19 @@ class TableStore:
     def _create(self) -> None:
         try:
             with self._aws.errors("create_table"):
-                self._client.create_table(**table_definition(self.table))
+                self._client.create_table(**self._definition)
         except ClientError as error:
             if code_of(error) not in _BUSY:  # another command makes it just now
                 raise self._aws.unexpected(error, "create_table") from error
 
     def _add_index(self, name: str) -> None:
-        definition = table_definition(self.table)["AttributeDefinitions"]
-        parts = {"PK", "SK", *(key["AttributeName"] for key in secondary_index(name)["KeySchema"])}
+        index = next(each for each in self._definition["GlobalSecondaryIndexes"] if each["IndexName"] == name)
+        parts = {"PK", "SK", *(key["AttributeName"] for key in index["KeySchema"])}
+        attributes = self._definition["AttributeDefinitions"]
         self._update(
             {
-                "AttributeDefinitions": [each for each in definition if each["AttributeName"] in parts],
-                "GlobalSecondaryIndexUpdates": [{"Create": secondary_index(name)}],
+                "AttributeDefinitions": [each for each in attributes if each["AttributeName"] in parts],
+                "GlobalSecondaryIndexUpdates": [{"Create": index}],
             }
         )
 
