@@ -12,7 +12,7 @@ import msgspec
 from tattoo_data.engine.flow import Progress, no_progress
 from tattoo_data.engine.spool import Spool
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.fingerprint import Sum, canonical, digest, digest_canonical
+from tattoo_data.model.fingerprint import Sum, canonical, digest_canonical
 from tattoo_data.model.keys import record_of
 from tattoo_data.model.project import document_of
 from tattoo_data.stores.base import Description, Store, pages
@@ -182,7 +182,7 @@ def _count(live: Live, entries: Sequence[tuple[Entry, bytes]], *, project: bool)
         if live.store is StoreName.INDEX and kind != OTHER:
             live.artists.add(entry_digest)
         elif project and live.store is StoreName.TABLE and (document := document_of(entry)) is not None:
-            live.artists.add(digest(StoreName.INDEX, document))
+            live.artists.add(digest_canonical(document.key, document.body))
     return found
 
 
