@@ -1,7 +1,9 @@
-"""10,000 artists: a reset from empty stores, held against the floor."""
+"""10,000 artists: a reset and a restore into empty stores, held against the floor; and what changes little, or writes
+files, against one raw scan of both stores."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -34,12 +36,15 @@ class _Costs:
     scan: list[Cost] = field(default_factory=list)
     changed: list[Cost] = field(default_factory=list)
     undo: list[Cost] = field(default_factory=list)
+    backup: list[Cost] = field(default_factory=list)
+    export: list[Cost] = field(default_factory=list)
+    restore: list[Cost] = field(default_factory=list)
 
 
 def figures(engines: Engines, artists: int, count: int) -> list[Figure]:
-    """Reset from empty, against the floor; each on engines that were just started, because they slow down as they
-    fill. Then on the same engines with nothing to do, with one artist in a hundred changed, and the undo of that,
-    against one raw scan of both stores."""
+    """Reset and restore into empty stores, against the floor; each on engines that were just started, because they slow
+    down as they fill. Then on the same engines with nothing to do, with one artist in a hundred changed, and the undo
+    of that, against one raw scan of both stores."""
     dataset = load(Context(as_of=_DAY, images_base_url="http://localhost:4566", image_bucket="tattoo-directory-images"))
     scale = max(1, round(artists / len(dataset.artists)) - 1)
     items = [item_of(record) for record in copies(dataset, scale).records()]
@@ -66,13 +71,35 @@ def figures(engines: Engines, artists: int, count: int) -> list[Figure]:
             costs.undo.append(process([TOOL, "undo"], environment))
             return cost
 
-    done = rounds(count, {"floor": floor, "reset": reset})
+    def restore() -> Cost:
+        fill = [TOOL, "reset", "performance-test", "--scale", str(scale), "--as-of", _DAY.isoformat(), "--no-undo"]
+        with engines() as environment, tempfile.TemporaryDirectory() as folder:
+            process(fill, environment)
+            process([TOOL, "backup", "bench"], environment)
+            costs.backup.append(process([TOOL, "backup", "bench"], environment))
+            costs.scan.append(here(Floor.of(environment, *bare).scan_both))
+            costs.export.append(process([TOOL, "export", folder], environment))
+            Floor.of(environment, *changes).write()
+            costs.scan.append(here(Floor.of(environment, *bare).scan_both))
+            costs.restore.append(process([TOOL, "restore", "bench"], environment))
+            # Into stores that are new, on engines that are: the bucket goes on
+            with engines() as fresh:
+                s3 = environment.get("AWS_ENDPOINT_URL_S3") or environment["AWS_ENDPOINT_URL"]
+                target = {**fresh, "AWS_ENDPOINT_URL_S3": s3}
+                _make(target)
+                return process([TOOL, "restore", "bench"], target)
+
+    done = rounds(count, {"floor": floor, "reset": reset, "restore": restore})
     scan = Series(costs.scan)
     return [
         Figure.of("`reset` from empty", done["reset"], "the floor", done["floor"], "wall", 1.2),
         Figure.of("`reset` with nothing to do", Series(costs.again), "a raw scan of both", scan, "wall", None),
         Figure.of("`reset` with 1% changed", Series(costs.changed), "a raw scan of both", scan, "wall", 1.5),
         Figure.of("`undo` of that", Series(costs.undo), "a raw scan of both", scan, "wall", 1.5),
+        Figure.of("`restore` into empty stores", done["restore"], "the floor", done["floor"], "wall", 1.2),
+        Figure.of("`restore` with 1% changed", Series(costs.restore), "a raw scan of both", scan, "wall", 1.3),
+        Figure.of("`export`", Series(costs.export), "a raw scan of both", scan, "wall", 1.2),
+        Figure.of("a second `backup`", Series(costs.backup), "a raw scan of both", scan, "wall", None),
     ]
 
 

@@ -83,6 +83,14 @@ def standard(items: int) -> list[tuple[int, list[list[str]]]]:
         (0, [fill, fill, ["status"], ["undo"], ["redo"]]),
         (items, [["status"], ["reset", "clean", "--dry-run"], save, ["seed", "minimal"], *undone]),
         (items, [["clear"]]),
+        (
+            items,
+            [["backup", "one"], ["backups", "verify"], ["clear", "--no-undo"], ["restore", "one"], ["restore", "one"]],
+        ),
+        (
+            items,
+            [["export", "out"], ["reset", "minimal", "--no-undo"], ["import", "out", "--replace"], ["diff", "./out"]],
+        ),
     ]
 
 

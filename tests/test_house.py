@@ -124,3 +124,12 @@ def test_help_loads_neither_clients_nor_models() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_no_thread_makes_msgspec_know_a_class(path: Path) -> None:
+    """`decode(..., type=C)` looks at C when it is first called, and two threads that do so at once crash the process
+    (seen with msgspec 0.22): decoders are made where a module is imported, or under a lock."""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "decode":
+            assert "type" not in [keyword.arg for keyword in node.keywords], f"line {node.lineno}"

@@ -12,7 +12,7 @@ import weakref
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import BinaryIO, Generic, Protocol, TypeVar, cast
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -44,6 +44,7 @@ class Record(Protocol):
 
 
 R = TypeVar("R", bound=Record)
+S = TypeVar("S")
 
 
 def place_of(store: StoreName, key: str) -> int:
@@ -57,6 +58,19 @@ def place_of(store: StoreName, key: str) -> int:
         case StoreName.IMAGES:
             prefix = key.encode()
     return zlib.crc32(prefix) & (PLACES - 1)
+
+
+_decoders: dict[type, Callable[[bytes], list[Any]]] = {}
+_making = threading.Lock()
+
+
+def decoder_of(kind: type[S]) -> Callable[[bytes], list[S]]:
+    """What reads a list of such records. Made for one thread at a time: two that make msgspec know a class at once
+    crash it (seen with 0.22)."""
+    with _making:
+        if kind not in _decoders:
+            _decoders[kind] = msgspec.msgpack.Decoder(list[kind]).decode  # type: ignore[valid-type]
+        return _decoders[kind]
 
 
 class Spool(Generic[R]):
@@ -74,7 +88,7 @@ class Spool(Generic[R]):
         self._written: list[list[tuple[int, int]]] = [[] for _ in range(PLACES)]
         self._file: BinaryIO | None = None
         self._lock = threading.Lock()
-        self._decode: Callable[[bytes], list[R]] = msgspec.msgpack.Decoder(list[kind]).decode  # type: ignore[valid-type]
+        self._decode = decoder_of(kind)
 
     def add(self, records: Iterable[R]) -> None:
         """Take records in. Raises `ScratchFailed` where the temporary file cannot be written."""

@@ -310,12 +310,16 @@ def _encode(holder: Holder, held_seconds: float) -> bytes:
     return msgspec.json.format(msgspec.json.encode(fields), indent=2)
 
 
+# Made here and not where it is used: two threads that make msgspec know a class at the same time crash it.
+_decode_holder = msgspec.json.Decoder(Holder).decode
+
+
 def _decode(body: bytes) -> Holder | None:
     try:
         fields = msgspec.json.decode(body)
         if fields["format"] != FORMAT:
             return None
-        return msgspec.convert({**fields, "held_seconds": fields["heldSeconds"]}, Holder)
+        return _decode_holder(msgspec.json.encode({**fields, "held_seconds": fields["heldSeconds"]}))
     except (KeyError, TypeError, ValueError):
         return None
 

@@ -114,7 +114,7 @@ class Stored:
     @property
     def created_at(self) -> datetime:
         """When it was taken, by its id."""
-        return datetime.strptime(self.id[:24], "%Y-%m-%dT%H-%M-%S-%fZ").replace(tzinfo=UTC)
+        return _when(self.id)
 
 
 class Manifests:
@@ -150,8 +150,12 @@ class Manifests:
         return stored
 
     def delete(self, stored: Iterable[Stored]) -> None:
-        """Remove manifests; their packs stay until they are pruned."""
-        self._objects.delete([each.key for each in stored])
+        """Remove manifests; their packs stay until they are pruned. Raises `StoreError` naming one that is still there:
+        its packs are needed then."""
+        for outcome in self._objects.delete([each.key for each in stored]):
+            if outcome.error:
+                why = outcome.message or outcome.error
+                raise StoreError(service="s3", endpoint=outcome.key, operation="delete_objects", reason=why)
 
 
 def check_name(name: str) -> str:
@@ -189,6 +193,10 @@ def _moment(moment: datetime) -> str:
     return timestamp(moment).replace(":", "-").replace(".", "-")
 
 
+def _when(identity: str) -> datetime:
+    return datetime.strptime(identity[:24], "%Y-%m-%dT%H-%M-%S-%fZ").replace(tzinfo=UTC)
+
+
 def _hex(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()[:16]
 
@@ -198,6 +206,10 @@ def _stored(key: str, modified: datetime) -> Stored | None:
     name, _, file = key.removeprefix(PREFIX).partition("/")
     identity = file.removesuffix(_SUFFIX)
     if not (_NAME.fullmatch(name) and file.endswith(_SUFFIX) and _ID.fullmatch(identity)):
+        return None
+    try:
+        _when(identity)
+    except ValueError:  # no such day
         return None
     return Stored(name=name, id=identity, modified=modified)
 

@@ -104,6 +104,8 @@ def entry_of(store: StoreName, line: bytes) -> Packed:
             return Packed(Entry(item_key_of(line), line))
         case StoreName.INDEX:
             document = _decode_document(line)
+            if not document._source:
+                raise ValueError("it has no `_source`")
             return Packed(Entry(document._id, bytes(document._source), document._routing))
         case StoreName.IMAGES:
             image = _decode_image(line)

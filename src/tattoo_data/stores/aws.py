@@ -269,10 +269,13 @@ def _session(region: str) -> Session:
     return session
 
 
+_decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
+
+
 def _error_of(status: int, answer: bytes) -> dict[str, Any]:
     """An error's body as botocore gives it: all its fields, and code and message where they are looked for."""
     try:
-        fields = msgspec.json.decode(answer, type=dict[str, Any])
+        fields = _decode_fields(answer)
     except ValueError:
         fields = {}  # what a gateway says is no JSON
     code = str(fields.get("__type", status)).rpartition("#")[2]

@@ -26,7 +26,17 @@ from tattoo_data.stores.base import (
     TransientError,
 )
 from tattoo_data.stores.index_exchange import exchange_documents
-from tattoo_data.stores.index_wire import OUTCOMES, Bulk, Found, SearchPage, Write, delete_line, place, write_line
+from tattoo_data.stores.index_wire import (
+    OUTCOMES,
+    SearchPage,
+    Write,
+    decode_bulk,
+    decode_found,
+    decode_page,
+    delete_line,
+    place,
+    write_line,
+)
 from tattoo_data.stores.search import SearchClient, reason_of
 
 LIMITS = Limits(entries=1000, size=5_000_000)
@@ -259,7 +269,7 @@ class IndexStore:
         if self._sort is None:
             self._sort = self._probe_sort(body)
         answer = self._require("POST", "/_search", body | {"sort": [{self._sort: "asc"}]})
-        return msgspec.json.decode(answer, type=SearchPage)
+        return decode_page(answer)
 
     def _probe_sort(self, body: dict[str, Any]) -> str:
         """`_shard_doc` is the cheap total order of a point in time; before 3.x it is not known, and `_id` is the
@@ -275,7 +285,7 @@ class IndexStore:
             answer = self._json("POST", f"/{self.index}/_mget", body, params={"realtime": "true"}, tolerate=(404,))
             if answer is None:
                 return []
-            found += msgspec.json.decode(answer, type=Found).entries()
+            found += decode_found(answer).entries()
         return found
 
     def _bulk(self, writes: Sequence[Write]) -> list[Outcome]:
@@ -290,7 +300,7 @@ class IndexStore:
                 half = len(writes) // 2
                 return self._bulk(writes[:half]) + self._bulk(writes[half:])
             raise self._search.unexpected(error, "bulk") from error
-        done = msgspec.json.decode(answer, type=Bulk)
+        done = decode_bulk(answer)
         if len(done.items) != len(writes):
             raise TransientError(
                 service="opensearch",

@@ -97,6 +97,12 @@ class Bulk(msgspec.Struct):
         return [_outcome(key, next(iter(item.values()))) for key, item in zip(keys, self.items, strict=True)]
 
 
+# Made here and not where they are used: two threads that make msgspec know a class at the same time crash it.
+decode_page = msgspec.json.Decoder(SearchPage).decode
+decode_found = msgspec.json.Decoder(Found).decode
+decode_bulk = msgspec.json.Decoder(Bulk).decode
+
+
 def _outcome(key: str, item: _Item) -> Outcome:
     if item.error is None and (item.status < 300 or item.status == 404):  # a delete of what is not there
         return Outcome(key)

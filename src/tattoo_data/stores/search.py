@@ -33,6 +33,9 @@ class _About(msgspec.Struct):
     cluster_name: str = ""
 
 
+_decode_about = msgspec.json.Decoder(_About).decode
+
+
 class RawJson(Serializer):
     """Requests from values or ready bytes; answers as the bytes they came in."""
 
@@ -107,7 +110,7 @@ class SearchClient:
         except (exceptions.TransportError, StoreError) as error:
             raise NotOpenSearch(endpoint=self.endpoint.url, reason=str(error)) from error
         try:
-            about = msgspec.json.decode(answer or b"", type=_About)
+            about = _decode_about(answer or b"")
         except (msgspec.DecodeError, ValueError):
             raise NotOpenSearch(endpoint=self.endpoint.url, reason="GET / gives no JSON with version.number") from None
         # osmem calls its distribution opensearch too; its cluster name tells a reader what it is.

@@ -85,6 +85,7 @@ class _Written(msgspec.Struct):
 _NO_KEYS = _Keys([])
 _decode_page = msgspec.json.Decoder(_Page).decode
 _decode_fetched = msgspec.json.Decoder(_Fetched).decode
+_decode_written = msgspec.json.Decoder(_Written).decode
 
 
 class TableStore:
@@ -305,7 +306,7 @@ def _statuses(live: Mapping[str, Any]) -> Iterator[str]:
 
 def _unprocessed(answer: bytes, table: str) -> frozenset[str]:
     """The keys of what a BatchWriteItem did not take."""
-    requests = msgspec.json.decode(answer, type=_Written).UnprocessedItems.get(table, ())
+    requests = _decode_written(answer).UnprocessedItems.get(table, ())
     return frozenset(_requested_key(request) for request in requests)
 
 
