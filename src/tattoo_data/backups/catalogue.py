@@ -77,15 +77,17 @@ def find(env: Environment, reference: str) -> Snapshot | NodeArchive:
     Raises `UnknownName`, and `IntegrityFailed` where the manifest is damaged.
     """
     manifests, archives = env.manifests.listed(), node_archives(env)
-    given, _, version = reference.partition("@")
     there = list(dict.fromkeys([*(each.name for each in manifests), *(each.name for each in archives)]))
+    given, at, version = (reference, "", "") if reference in there else reference.partition("@")
+    if reference not in there and (archive := _by_key(reference, archives)):
+        return archive
     name = _name(given, there)
     if name is not None:
         manifests = [each for each in manifests if each.name == name]
-        archives = [] if version else [each for each in archives if each.name == name]
+        archives = [] if at else [each for each in archives if each.name == name]
     elif reference != LATEST:
         raise UnknownName(kind="snapshot", name=reference, known=[*there, LATEST])
-    if version:
+    if at:
         return _read(env, _version(reference, version, manifests))
     found = _newest(env, manifests, archives)
     if found is None and name is None:
@@ -94,10 +96,16 @@ def find(env: Environment, reference: str) -> Snapshot | NodeArchive:
 
 
 def _version(reference: str, version: str, manifests: Sequence[Stored]) -> Stored:
-    begun = [each for each in manifests if each.id.startswith(version)]
+    begun = [each for each in manifests if version and each.id.startswith(version)]
     if len(begun) != 1:
         raise UnknownName(kind="snapshot", name=reference, known=[each.reference for each in manifests])
     return begun[0]
+
+
+def _by_key(key: str, archives: Iterable[NodeArchive]) -> NodeArchive | None:
+    """The archive whose key is given, in either spelling of a time."""
+    name = key.removesuffix(NODE_SUFFIX)
+    return next((each for each in archives if name != key and each.name in (name, spelled(name))), None)
 
 
 def newest_backup(env: Environment) -> Snapshot | NodeArchive | None:
@@ -113,13 +121,21 @@ def newest_snapshot(env: Environment) -> Snapshot | None:
 
 def newest_that(env: Environment, wanted: Callable[[Manifest], bool]) -> Snapshot | None:
     """The newest snapshot whose manifest is as wanted, of any target; damaged ones are passed over."""
-    found = (each for each in readable(env, env.manifests.listed()) if isinstance(each, Snapshot))
+    found = (each for _, each in readable(env, env.manifests.listed()) if isinstance(each, Snapshot))
     return next((each for each in found if wanted(each.manifest)), None)
 
 
-def readable(env: Environment, stored: Iterable[Stored]) -> Iterator[Snapshot | IntegrityFailed]:
-    """Manifests, read beside each other and given in order; the error of one that is damaged."""
-    return in_flight(env.pool, lambda each: _tried(env, each), stored)
+def readable(env: Environment, stored: Iterable[Stored]) -> Iterator[tuple[Stored, Snapshot | IntegrityFailed]]:
+    """Manifests, read beside each other and given in order; the error of one that is damaged. What was deleted since it
+    was listed is left out."""
+    for place, read in in_flight(env.pool, lambda each: (each, _tried(env, each)), stored):
+        if read is not None:
+            yield place, read
+
+
+def is_gone(env: Environment, stored: Stored) -> bool:
+    """Whether a manifest was deleted since it was listed."""
+    return env.repository.head(stored.key) is None
 
 
 def _newest(
@@ -136,11 +152,11 @@ def _newest(
     return archive
 
 
-def _tried(env: Environment, stored: Stored) -> Snapshot | IntegrityFailed:
+def _tried(env: Environment, stored: Stored) -> Snapshot | IntegrityFailed | None:
     try:
         return _read(env, stored)
     except IntegrityFailed as error:
-        return error
+        return None if is_gone(env, stored) else error
 
 
 def _read(env: Environment, stored: Stored) -> Snapshot:
@@ -148,9 +164,9 @@ def _read(env: Environment, stored: Stored) -> Snapshot:
 
 
 def _name(given: str, there: Sequence[str]) -> str | None:
-    """The name that is meant: itself, in the other spelling of a time, as a key, or by a beginning that is only its."""
-    for name in (given, spelled(given), given.removesuffix(NODE_SUFFIX)):
+    """The name that is meant: itself, in the other spelling of a time, or by a beginning that is only its."""
+    for name in (given, spelled(given)):
         if name in there:
             return name
-    begun = {name for name in there if given and name.startswith(given)}
+    begun = {name for name in there if given and given != LATEST and name.startswith(given)}
     return begun.pop() if len(begun) == 1 else None

@@ -15,7 +15,7 @@ import msgspec
 
 from tattoo_data.engine.flow import in_flight
 from tattoo_data.environment import Environment
-from tattoo_data.errors import IntegrityFailed
+from tattoo_data.errors import IntegrityFailed, StoreError
 from tattoo_data.model.before import BlobRef
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.repository.bodies import PREFIX
@@ -52,8 +52,12 @@ class ImageKeeper:
         self._counting = threading.Lock()
 
     def keep(self, images: Sequence[Entry]) -> Iterator[KeptImage]:
-        """Each image with its body kept."""
-        return in_flight(self._env.pool, self._keep, images)
+        """Each image with its body kept: one that was written since it was listed as it is by now, and none that is
+        gone."""
+        for kept in in_flight(self._env.pool, self._keep, images):
+            if kept is not None:
+                self.size += _size(kept.entry)
+                yield kept
 
     def keep_again(self, images: Sequence[KeptImage]) -> None:
         """Store again what is not there any more, or not whole."""
@@ -62,9 +66,16 @@ class ImageKeeper:
         for _ in in_flight(self._env.pool, self._store, gone):
             pass
 
-    def _keep(self, image: Entry) -> KeptImage:
-        with self._counting:
-            self.size += _size(image)
+    def _keep(self, image: Entry) -> KeptImage | None:
+        try:
+            return self._kept(image)
+        except StoreError:
+            again = self._env.stores.images.get([image.key])
+            if again and again[0].version == image.version:
+                raise
+            return self._keep(again[0]) if again else None
+
+    def _kept(self, image: Entry) -> KeptImage:
         known = self._known.images.get(image.key)
         unwritten = image.modified is not None and image.modified < self._known.until
         if known and unwritten and known.entry.body == image.body and self._holds(image, known.blob):

@@ -6,26 +6,37 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from tattoo_data.backups.catalogue import NodeArchive
 from tattoo_data.engine.plan import Desired
 from tattoo_data.environment import Environment
-from tattoo_data.errors import IntegrityFailed, ScratchFailed
-from tattoo_data.transfer.read import open_files, read_contents
+from tattoo_data.errors import IntegrityFailed, ScratchFailed, UsageError
+from tattoo_data.formats.source import Source
+from tattoo_data.transfer.read import read_contents
 
 
 @contextmanager
 def node_content(env: Environment, archive: NodeArchive) -> Iterator[Desired]:
     """What a backup of the Node tool holds. Raises `IntegrityFailed` where it is gone or damaged."""
     with tempfile.TemporaryDirectory(prefix="tattoo-data-") as folder:
-        path = Path(folder) / Path(archive.key).name
+        path = Path(folder) / "archive"
         _download(env, archive, path)
-        with closing(open_files(path)) as source:
+        with path.open("rb") as file, closing(_opened(archive, file)) as source:
             contents = read_contents(source, source.stores, env.progress)
             contents.refuse_rejects()
             for note in contents.notes:
                 env.say(f"note: {note}")
             yield contents.desired(prune=True)
+
+
+def _opened(archive: NodeArchive, file: BinaryIO) -> Source:
+    from tattoo_data.formats.detect import open_stream
+
+    try:
+        return open_stream(file, name=archive.key)
+    except UsageError as error:
+        raise IntegrityFailed(what=error.message, hint="Nothing was written.") from error
 
 
 def _download(env: Environment, archive: NodeArchive, path: Path) -> None:

@@ -6,7 +6,7 @@ backup that is being taken may need the younger ones (formats.md 5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,9 +19,10 @@ from tattoo_data.model.entry import StoreName
 from tattoo_data.repository.bodies import PREFIX as BODIES
 from tattoo_data.repository.locks import Lock
 from tattoo_data.repository.manifests import PREFIX as MANIFESTS
-from tattoo_data.repository.manifests import Stored, is_generated
+from tattoo_data.repository.manifests import Stored, is_generated, spelled
 from tattoo_data.repository.packs import PREFIX as PACKS
 from tattoo_data.repository.packs import Pack, entries_of, read_pack
+from tattoo_data.repository.runs import RunStatus, run_moment
 
 #: How young what nothing names may be and still be of a backup that is being taken.
 _YOUNG = timedelta(days=1)
@@ -75,9 +76,10 @@ def delete(env: Environment, reference: str, *, dry_run: bool = False, wait: flo
 
 def versions(env: Environment, reference: str) -> tuple[list[Stored], list[NodeArchive]]:
     """All that a name, or one version of it, means. A damaged manifest can be named, too."""
-    name, _, version = reference.partition("@")
-    stored = [each for each in env.manifests.listed() if each.name == name and version in ("", each.id)]
-    archives = [each for each in node_archives(env) if name in (each.name, each.key) and not version]
+    name, at, version = reference.partition("@")
+    listed = (each for each in env.manifests.listed() if each.name in (name, spelled(name)))
+    stored = [each for each in listed if not at or version == each.id]
+    archives = [each for each in node_archives(env) if reference in (each.name, each.key)]
     if not stored and not archives:
         raise UnknownName(kind="snapshot", name=reference, known=names(env))
     return stored, archives
@@ -111,18 +113,19 @@ def unwanted(newest_first: Iterable[Stored], options: PruneOptions) -> list[Stor
     """The versions that go. Pure."""
     if options.keeps_all:
         return []
+    names_given = set(map(spelled, options.names))
     groups: dict[str, list[Stored]] = {}
     for each in newest_first:
-        if not options.names or each.name in options.names:
+        if not names_given or each.name in names_given:
             groups.setdefault(_UNNAMED if is_generated(each.name) else each.name, []).append(each)
-    return [each for group in groups.values() for each in group if each not in _kept(group, options)]
+    kept = {each.key for group in groups.values() for each in _kept(group, options)}
+    return [each for group in groups.values() for each in group if each.key not in kept]
 
 
-def _kept(newest_first: Sequence[Stored], options: PruneOptions) -> list[Stored]:
-    kept = list(newest_first[: options.keep])
-    kept += _newest_of(newest_first, options.daily, "%Y-%m-%d")
-    kept += _newest_of(newest_first, options.weekly, "%G-%V")
-    return kept
+def _kept(newest_first: Sequence[Stored], options: PruneOptions) -> Iterator[Stored]:
+    yield from newest_first[: options.keep]
+    yield from _newest_of(newest_first, options.daily, "%Y-%m-%d")
+    yield from _newest_of(newest_first, options.weekly, "%G-%V")
 
 
 def _newest_of(newest_first: Sequence[Stored], periods: int, spelled: str) -> list[Stored]:
@@ -139,8 +142,11 @@ def clear(env: Environment, *, dry_run: bool, wait: float = 0.0) -> Removed:
     with _alone(env, "clear backups", wait, dry_run=dry_run) as check:
         stored = env.manifests.listed()
         manifests = [each.key for each in env.repository.objects(MANIFESTS)]  # what is no manifest there goes, too
-        needed = env.before_images.objects_of(env.runs.ids())
-        rest = [each for prefix in (PACKS, BODIES) for each in env.repository.objects(prefix) if each.key not in needed]
+        found = [each for prefix in (PACKS, BODIES) for each in env.repository.objects(prefix)]
+        runs = _of_runs(env)
+        needed = set().union(*runs.values())
+        gone = (PACKS,) if _is_at_work(env, runs) else (PACKS, BODIES)
+        rest = [each for each in found if each.key not in needed and each.key.startswith(gone)]
         if not dry_run:
             _delete(env, manifests)
             check()
@@ -166,9 +172,9 @@ def _alone(env: Environment, words: str, wait: float, *, dry_run: bool) -> Itera
 
 
 def _used(env: Environment, stored: Sequence[Stored]) -> set[str]:
-    """The keys of every pack and body that a manifest names, or that a kept run would put back."""
-    used, images = env.before_images.objects_of(env.runs.ids()), dict[str, Pack]()
-    for snapshot in readable(env, stored):
+    """The keys of every pack and body that a manifest names."""
+    used, images = set[str](), dict[str, Pack]()
+    for _, snapshot in readable(env, stored):
         if isinstance(snapshot, IntegrityFailed):
             hint = "Nobody knows what it needs: nothing was removed. `tattoo-data backups delete NAME@ID` removes it."
             raise IntegrityFailed(what=snapshot.message, hint=hint)
@@ -183,17 +189,43 @@ def _used(env: Environment, stored: Sequence[Stored]) -> set[str]:
 
 
 def _unused(env: Environment, used: set[str]) -> tuple[list[str], int]:
-    """The packs and bodies that nothing names and that are old enough, and the bytes that they take."""
-    now = env.repository.now()
-    found = [each for prefix in (PACKS, BODIES) for each in env.repository.objects(prefix)]
+    """The packs and bodies that nothing names, no kept run either, and that are old enough, and their bytes."""
+    now, runs = env.repository.now(), _of_runs(env)
+    used = used.union(*runs.values())
+    prefixes = (PACKS,) if _is_at_work(env, runs) else (PACKS, BODIES)
+    found = [each for prefix in prefixes for each in env.repository.objects(prefix)]
     old = [each for each in found if each.key not in used and now is not None and now - each.modified > _YOUNG]
     return [each.key for each in old], sum(each.size for each in old)
+
+
+def _of_runs(env: Environment) -> dict[str, set[str]]:
+    """The keys of the bodies that each kept run would put back. One that is forgotten meanwhile needs none."""
+    needed: dict[str, set[str]] = {}
+    for run_id in env.runs.ids():
+        try:
+            needed[run_id] = env.before_images.objects_of([run_id])
+        except IntegrityFailed:
+            run = env.runs.read(run_id)
+            if run is not None and run.undoable:
+                raise
+    return needed
+
+
+def _is_at_work(env: Environment, seen: Collection[str]) -> bool:
+    """Whether a command writes now, or has since its runs were `seen`. It keeps bodies before the file that names
+    them: until then nobody knows which."""
+    now, ids = env.repository.now(), env.runs.ids()
+    if not set(ids) <= set(seen):
+        return True
+    moments = {run_id: run_moment(run_id) for run_id in ids}
+    young = [run_id for run_id, moment in moments.items() if not (now and moment and now - moment > _YOUNG)]
+    return any(run is not None and run.status == RunStatus.RUNNING for run in map(env.runs.read, young))
 
 
 def _require(names_given: Sequence[str], listed: Sequence[Stored]) -> None:
     there = list(dict.fromkeys(each.name for each in listed))
     for name in names_given:
-        if name not in there:
+        if spelled(name) not in there:
             raise UnknownName(kind="snapshot", name=name, known=there)
 
 

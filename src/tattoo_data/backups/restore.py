@@ -14,12 +14,14 @@ from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired, Scope, Wanted
 from tattoo_data.engine.scan import Live
 from tattoo_data.engine.spool import Spool
+from tattoo_data.engine.verify import Verify
 from tattoo_data.environment import Environment
 from tattoo_data.errors import NoBackup, UsageError
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.keys import record_key, split_item_key
 from tattoo_data.model.records import Kind
 from tattoo_data.runs.session import Command, Session, WriteOptions, writing
+from tattoo_data.transfer.services import SERVICES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,9 @@ class RestoreOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What a restore did. `proven` says whether the stores have the snapshot's very fingerprints now; None where that
-    cannot be: only some keys were restored, or nothing was written, or the Node tool's archive promises none."""
+    """What a restore did. `proven` says whether the stores have the snapshot's very fingerprints now; None where nobody
+    knows: only some keys were restored, it was a dry run or was not read back, or the Node tool's archive promises
+    none."""
 
     source: Snapshot | NodeArchive
     change: Change
@@ -46,8 +49,8 @@ class Restored:
 def restore(env: Environment, options: RestoreOptions) -> Restored:
     """Make the live stores equal a snapshot. All of it that live does not hold is read and checked before anything is
     written. Raises `UnknownName`, and `IntegrityFailed` where what is needed is damaged."""
-    arguments = [options.reference, *(f"--only={store}" for store in options.only)]
-    arguments += [f"--keys={options.keys}"] if options.keys else []
+    only = [word for name, store in SERVICES.items() if store in options.only for word in ("--only", name)]
+    arguments = [options.reference, *only, *(("--keys", options.keys) if options.keys is not None else ())]
     with writing(env, Command(name="restore", arguments=tuple(arguments)), options.write) as session:
         return _restored(session, find(env, options.reference), options)
 
@@ -67,7 +70,8 @@ def _restored(session: Session, source: Snapshot | NodeArchive, options: Restore
     with _content(session.env, source) as content:
         desired = _narrowed(content, options, source)
         change = session.carry_out(desired, as_of=day)
-    return Restored(source=source, change=change, proven=_proven(source, desired, change))
+    read = change.run is None or options.write.verify is not Verify.NONE
+    return Restored(source=source, change=change, proven=_proven(source, desired, change) if read else None)
 
 
 @contextmanager

@@ -44,10 +44,9 @@ class Summary:
 def summaries(env: Environment) -> list[Summary]:
     """All of them, the newest first: of every target, and the Node tool's. Manifests are read beside each other, and
     of each only what is shown is held."""
-    stored = env.manifests.listed()
     uses: Counter[bytes] = Counter()
     found: list[tuple[Summary, dict[bytes, int]]] = []
-    for each, snapshot in zip(stored, readable(env, stored), strict=True):
+    for each, snapshot in readable(env, env.manifests.listed()):
         if isinstance(snapshot, IntegrityFailed):
             damaged = Summary(
                 reference=each.reference,
@@ -71,7 +70,8 @@ def shown(env: Environment, reference: str) -> tuple[Summary, Manifest | None]:
     chosen = find(env, reference)
     if isinstance(chosen, NodeArchive):
         return _of_archive(chosen), None
-    summary = next(each for each in summaries(env) if each.reference == chosen.reference)
+    listed = (each for each in summaries(env) if each.reference == chosen.reference)
+    summary = next(listed, None) or _shared(_summary(env, chosen), _packs(chosen.manifest), Counter())
     return summary, chosen.manifest
 
 

@@ -10,7 +10,7 @@ import getpass
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tattoo_data import __version__
@@ -20,9 +20,9 @@ from tattoo_data.engine.flow import in_flight
 from tattoo_data.engine.scan import Live, read_all
 from tattoo_data.engine.spool import PLACES
 from tattoo_data.environment import Environment
-from tattoo_data.errors import StoreMissing
+from tattoo_data.errors import StoreMissing, StructureRefused
 from tattoo_data.model.entry import Blob, Entry, StoreName
-from tattoo_data.model.fingerprint import digest_canonical, state_fingerprint
+from tattoo_data.model.fingerprint import Sum, digest_canonical, state_fingerprint
 from tattoo_data.repository.locks import Lock, look
 from tattoo_data.repository.manifests import Kind, Manifest, Stored, StoreManifest, check_name, generated_name, spelled
 from tattoo_data.repository.packs import PREFIX, TYPE, Compressor, Pack, line_of
@@ -37,11 +37,15 @@ _WAIT_SECONDS = 60.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeOptions:
     """`name` is the snapshot's, which may have versions already; None is one made of the time. `wait` is how many
-    seconds to wait for a prune, where that is longer than a minute."""
+    seconds to wait for a prune, where that is longer than a minute. Raises `BadSetting` for a name that is none."""
 
     name: str | None = None
     kind: Kind = Kind.BACKUP
     wait: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            check_name(spelled(self.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +66,10 @@ class Taken:
 def take(env: Environment, options: TakeOptions) -> Taken:
     """Store all that the live stores hold, under a name.
 
-    Raises `BadSetting` for a name that is none, `StoreMissing` where there is no table or no index, and `Locked` where
-    somebody prunes all the time.
+    Raises `StoreMissing` where there is no table or no index, `StructureRefused` where what is there cannot be read, and
+    `Locked` where somebody prunes all the time.
     """
-    name = check_name(spelled(options.name)) if options.name else generated_name(env.clock.now())
+    name = generated_name(env.clock.now()) if options.name is None else spelled(options.name)
     return _Taking(env, name, options).run()
 
 
@@ -77,7 +81,9 @@ class _Taking:
     name: str
     options: TakeOptions
     shelves: dict[StoreName, Shelf] = field(default_factory=lambda: {store: Shelf(store) for store in StoreName})
+    listed: list[Entry] = field(default_factory=list)
     images: list[KeptImage] = field(default_factory=list)
+    images_total: Sum = field(default_factory=Sum)
     there: dict[str, int] = field(default_factory=dict)
     packs: int = 0
     stored_bytes: int = 0
@@ -87,51 +93,62 @@ class _Taking:
         started, began = env.clock.now(), env.clock.monotonic()
         _warn(env)
         keeper = ImageKeeper(env)
-        live = self._scan(keeper)
+        live = self._scan()
         if not env.repository.exists():
             env.repository.create()
+        self._keep_images(keeper)
         self.there = _listed(env)
         with ThreadPoolExecutor(1) as beside:
             drift = beside.submit(_drift, env, live)
             packs = {store: list(self._stored(shelf)) for store, shelf in self.shelves.items()}
             drifted = drift.result()
+        totals = {**{store: each.total for store, each in live.items()}, StoreName.IMAGES: self.images_total}
         manifest = Manifest(
             name=self.name,
             kind=self.options.kind,
             created_at=started,
-            seconds=round(env.clock.monotonic() - began, 3),
+            seconds=0.0,
             by=_user(),
             tool=__version__,
             target=env.target.id,
             source=env.target.document(),
             as_of=read_timeline(env).as_of,
-            fingerprint=state_fingerprint({store: each.total.hex() for store, each in live.items()}),
+            fingerprint=state_fingerprint({store: total.hex() for store, total in totals.items()}),
             drift=drifted,
-            stores={store: _about(each, packs[store]) for store, each in live.items()},
+            stores={store: _about(each, totals[store], packs[store]) for store, each in live.items()},
             objects=keeper.size,
         )
-        stored = self._commit(manifest, keeper)
+        stored, manifest = self._commit(manifest, keeper, began)
         written = self.stored_bytes + keeper.added
         return Taken(stored=stored, manifest=manifest, packs=self.packs, stored_bytes=written)
 
-    def _scan(self, keeper: ImageKeeper) -> dict[StoreName, Live]:
-        """Read all three stores onto the shelves."""
-        env, found = self.env, list[Entry]()
+    def _scan(self) -> dict[StoreName, Live]:
+        """Read table and index onto their shelves, and list the images."""
+        env = self.env
 
         def shelve(store: StoreName, entries: Sequence[tuple[Entry, bytes]]) -> None:
             if store is StoreName.IMAGES:
-                found.extend(entry for entry, _ in entries)
+                self.listed.extend(entry for entry, _ in entries)
             else:
                 self.shelves[store].add(_line(store, entry, digest) for entry, digest in entries)
 
         live = read_all(env.stores, env.pool, into=shelve, progress=env.progress)
         for store, name in ((StoreName.TABLE, env.target.table), (StoreName.INDEX, env.target.index)):
-            if not live[store].exists:
+            about = live[store].description
+            if about is None:
                 endpoint = env.target.aws_endpoint if store is StoreName.TABLE else env.target.opensearch_endpoint
                 raise StoreMissing(store=store.value, name=name, endpoint=endpoint)
-        self.images = list(keeper.keep(found))
-        self.shelves[StoreName.IMAGES].add(map(_image_line, self.images))
+            if about.refused:
+                difference = "; ".join(about.refused)
+                raise StructureRefused(store=store.value, name=name, difference=difference, variable="the settings")
         return live
+
+    def _keep_images(self, keeper: ImageKeeper) -> None:
+        self.images = list(keeper.keep(self.listed))
+        lines = list(map(_image_line, self.images))
+        for line in lines:
+            self.images_total.add(line.digest)
+        self.shelves[StoreName.IMAGES].add(lines)
 
     def _stored(self, shelf: Shelf) -> Iterator[Pack]:
         """The packs of a shelf, each stored unless it is there."""
@@ -149,7 +166,7 @@ class _Taking:
             self.stored_bytes += pack.stored
         return ready
 
-    def _commit(self, manifest: Manifest, keeper: ImageKeeper) -> Stored:
+    def _commit(self, manifest: Manifest, keeper: ImageKeeper, began: float) -> tuple[Stored, Manifest]:
         """Write the manifest while nobody prunes. What a prune took away meanwhile is stored again before."""
         env = self.env
         wait = max(self.options.wait, _WAIT_SECONDS)
@@ -161,7 +178,9 @@ class _Taking:
                 for shelf in self.shelves.values():
                     list(self._stored(shelf))
             lock.check()
-            return env.manifests.write(manifest)
+            # The next one goes by it: an image that is written from here on is not known to this one
+            manifest = replace(manifest, seconds=round(env.clock.monotonic() - began, 3))
+            return env.manifests.write(manifest), manifest
 
 
 def _warn(env: Environment) -> None:
@@ -204,12 +223,13 @@ def _changed(before: Live, now: Live) -> int:
     return changed
 
 
-def _about(live: Live, packs: Sequence[Pack]) -> StoreManifest:
+def _about(live: Live, total: Sum, packs: Sequence[Pack]) -> StoreManifest:
+    records = {"images": total.count} if live.store is StoreName.IMAGES else dict(live.kinds)
     return StoreManifest(
-        count=live.total.count,
-        fingerprint=live.total.hex(),
+        count=total.count,
+        fingerprint=total.hex(),
         packs=packs,
-        records=dict(live.kinds),
+        records={kind: count for kind, count in records.items() if count},
         structure=live.description.structure if live.description else {},
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tattoo_data.backups.catalogue import NodeArchive, Snapshot, find, node_archives, readable
+from tattoo_data.backups.catalogue import NodeArchive, Snapshot, find, is_gone, node_archives, readable
 from tattoo_data.backups.node import node_content
 from tattoo_data.engine.flow import in_flight
 from tattoo_data.environment import Environment
-from tattoo_data.errors import IntegrityFailed, TattooDataError
+from tattoo_data.errors import IntegrityFailed
 from tattoo_data.model.before import BlobRef
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.fingerprint import Sum, digest_canonical, state_fingerprint
@@ -39,12 +39,13 @@ def verify(env: Environment, references: Sequence[str]) -> Iterator[Verified]:
             else:
                 yield checker.check(found)
         return
-    stored = env.manifests.listed()
-    for each, snapshot in zip(stored, readable(env, stored), strict=True):
-        if isinstance(snapshot, Snapshot):
-            yield checker.check(snapshot)
-        else:
+    for each, snapshot in readable(env, env.manifests.listed()):
+        if not isinstance(snapshot, Snapshot):
             yield Verified(reference=each.reference, packs=0, bodies=0, damage=(snapshot.message,))
+            continue
+        verified = checker.check(snapshot)
+        if not (verified.damage and is_gone(env, each)):  # what was deleted meanwhile needs nothing
+            yield verified
     yield from map(checker.check, node_archives(env))
 
 
@@ -72,8 +73,9 @@ class _Checker:
         try:
             with node_content(self._env, archive):
                 pass
-        except TattooDataError as error:
-            damage = (f"{archive.key}: {error.message}",)
+        except IntegrityFailed as error:
+            named = archive.key in error.message
+            damage = (error.message if named else f"{archive.key}: {error.message}",)
         return Verified(reference=archive.reference, packs=0, bodies=0, damage=damage)
 
     def _check_pack(self, unit: tuple[StoreName, Pack]) -> str:

@@ -131,10 +131,9 @@ def _spell(store: StoreName, change: FieldChange, *, whole: bool) -> str:
     """One field in one line: `pricing.hourlyRate: 80 -> 90`."""
     path = spell_path(change.path) or "(all)"
     if change.is_of_sets:
-        kind = f"set of {next(iter(_mapping(change.after)))[0]}"
         members = [f"+{_short(_json(each), whole)}" for each in change.added]
         members += [f"-{_short(_json(each), whole)}" for each in change.removed]
-        return f"{path} ({kind}): {' '.join(members)}"
+        return f"{path} ({_type(store, change.after)}): {' '.join(members)}"
     before, after = _both([_text(store, value) for value in (change.before, change.after)], whole)
     if change.before is ABSENT:
         return f"{path}: added {after}"

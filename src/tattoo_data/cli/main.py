@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "backups": ("backups", "List, check and remove backups and snapshots."),
     "export": ("export", "Write what the live stores hold to files."),
     "import": ("import_", "Make the live stores hold what files hold."),
+    "validate": ("validate", "Check files and live stores against the rules."),
     "status": ("status", "Show what the live stores hold and which state that is."),
     "diff": ("diff", "Compare two states, entry by entry and field by field."),
     "with": ("with_", "Run a command while the stores hold another state, and put them back."),
@@ -52,6 +53,7 @@ DATA_RESET: Mapping[str, tuple[str, str]] = {
     "reset": COMMANDS["reset"],
     "snapshot": COMMANDS["snapshot"],
     "restore": COMMANDS["restore"],
+    "validate": ("validate_all", "Check everything: catalogue, table, index, and that they agree."),
     "clear": COMMANDS["clear"],
 }
 DATA_MANAGER: Mapping[str, tuple[str, str]] = {
@@ -60,6 +62,13 @@ DATA_MANAGER: Mapping[str, tuple[str, str]] = {
     "backup": COMMANDS["backup"],
     "restore": COMMANDS["restore"],
     "list-backups": ("list_backups", "List the backups and snapshots that can be restored."),
+}
+DATA_VALIDATOR: Mapping[str, tuple[str, str]] = {
+    "files": ("validate_files", "Check files of records."),
+    "database": ("validate_database", "Check the records of the table and its structure."),
+    "opensearch": ("validate_opensearch", "Check the documents of the index and its mapping."),
+    "consistency": ("validate_consistency", "Check that table, index and images agree, on every field."),
+    "all": DATA_RESET["validate"],
 }
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -111,6 +120,11 @@ def main() -> None:
 def selective_seeder() -> None:
     """`selective-seeder`: scenarios for specific test cases."""
     _run("selective-seeder", SELECTIVE_SEEDER, "Seed a scenario for a specific test case.")
+
+
+def data_validator() -> None:
+    """`data-validator`: files and live stores held against the rules."""
+    _run("data-validator", DATA_VALIDATOR, "Check files and live stores against the rules.")
 
 
 def data_reset() -> None:

@@ -10,6 +10,7 @@ import errno
 import gzip
 import os
 import tarfile
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _CHUNK = 1 << 20
 _MAX_NAME = 255
 #: A name or an extended header that is longer than this is an attack on memory.
 _MAX_HEADER = 1 << 20
+#: Controls, NUL among them, and what is left of bytes that are no UTF-8.
+_NO_LETTERS = ("Cc", "Cs")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 
@@ -43,15 +46,14 @@ DEFAULT = Limits()
 
 def unpack(stream: BinaryIO, folder: Path, limits: Limits = DEFAULT, name: str = "the archive") -> None:
     """Unpack `stream` into `folder`, which is there and empty. Raises `IntegrityFailed` where it is hostile, cut or
-    no archive, and `ScratchFailed` where there is no room; what came out before that is left for the caller to
-    remove."""
+    damaged, `UsageError` where it is no gzip at all, and `ScratchFailed` where there is no room; what came out before
+    that is left for the caller to remove."""
     try:
         unzipped = _Unzipped(_Counted(stream, _gzip_start(stream, name)), limits, name)
         with tarfile.open(fileobj=unzipped, mode="r|", errorlevel=2) as tar:  # type: ignore[call-overload]
-            for count, member in enumerate(_members(tar, unzipped), start=1):
-                if count > limits.members:
-                    raise _refused(name, member, f"the archive has more than {limits.members} members")
-                _write(tar, member, folder, unzipped, name)
+            unpacker = _Unpacker(folder, limits, name)
+            for member in _members(tar, unzipped):
+                unpacker.write(tar, member, unzipped)
         unzipped.drain()
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise IntegrityFailed(what=f"{name} is cut or damaged: {error}", hint=_HINT) from error
@@ -69,32 +71,70 @@ def _members(tar: tarfile.TarFile, unzipped: _Unzipped) -> Iterator[tarfile.TarI
         unzipped.allow(_MAX_HEADER)
 
 
-def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, unzipped: _Unzipped, name: str) -> None:
-    parts = _parts(member, name)
-    if member.isdir():
+class _Unpacker:
+    """Writes members, each once, and counts what it makes: a name may bring many folders with it."""
+
+    def __init__(self, folder: Path, limits: Limits, name: str) -> None:
+        self._folder = folder
+        self._limits = limits
+        self._name = name
+        self._count = 0
+        self._folders: set[tuple[str, ...]] = {()}
+
+    def write(self, tar: tarfile.TarFile, member: tarfile.TarInfo, unzipped: _Unzipped) -> None:
+        self._add(member)
+        parts = _parts(member, self._name)
+        try:
+            if member.isdir():
+                self._make(member, parts)
+                return
+            self._refuse_what_is_no_file(member, parts)
+            unzipped.expect(member)
+            self._make(member, parts[:-1])
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+            handle = os.open(self._folder.joinpath(*parts), flags, 0o600)
+        except (FileExistsError, NotADirectoryError):
+            raise _refused(self._name, member, "it is in the archive twice") from None
+        source = tar.extractfile(member)
+        assert source is not None, "a regular file has content"
+        with os.fdopen(handle, "wb") as target:
+            while chunk := source.read(_CHUNK):
+                target.write(chunk)
+
+    def _make(self, member: tarfile.TarInfo, parts: tuple[str, ...]) -> None:
         for depth in range(1, len(parts) + 1):
-            folder.joinpath(*parts[:depth]).mkdir(mode=0o700, exist_ok=True)
-        return
-    if not member.isreg() or member.issparse() or not parts:
-        raise _refused(name, member, f"it is {_kind(member)}, not a file or folder")
-    unzipped.expect(member, _MAX_HEADER)
-    for depth in range(1, len(parts)):
-        folder.joinpath(*parts[:depth]).mkdir(mode=0o700, exist_ok=True)
-    source = tar.extractfile(member)
-    assert source is not None, "a regular file has content"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    try:
-        handle = os.open(folder.joinpath(*parts), flags, 0o600)
-    except FileExistsError:
-        raise _refused(name, member, "it is in the archive twice") from None
-    with os.fdopen(handle, "wb") as target:
-        while chunk := source.read(_CHUNK):
-            target.write(chunk)
+            if parts[:depth] not in self._folders:
+                self._add(member)
+                self._folder.joinpath(*parts[:depth]).mkdir(mode=0o700)
+                self._folders.add(parts[:depth])
+
+    def _add(self, member: tarfile.TarInfo) -> None:
+        self._count += 1
+        if self._count > self._limits.members:
+            raise _refused(self._name, member, f"the archive has more than {self._limits.members} members")
+
+    def _refuse_what_is_no_file(self, member: tarfile.TarInfo, parts: tuple[str, ...]) -> None:
+        if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
+            raise _refused(self._name, member, f"it is {_KINDS.get(member.type, 'neither a file nor a folder')}")
+        if member.issparse():
+            raise _refused(self._name, member, "it is a sparse file")
+        if not parts:
+            raise _refused(self._name, member, "it is the archive's folder itself")
+
+
+_KINDS = {
+    tarfile.SYMTYPE: "a symbolic link",
+    tarfile.LNKTYPE: "a hard link",
+    tarfile.CHRTYPE: "a device",
+    tarfile.BLKTYPE: "a device",
+    tarfile.FIFOTYPE: "a pipe",
+    tarfile.GNUTYPE_SPARSE: "a sparse file",
+}
 
 
 def _parts(member: tarfile.TarInfo, name: str) -> tuple[str, ...]:
     """The parts of a member's name. Raises `IntegrityFailed` where it could leave the folder."""
-    if "\0" in member.name or not member.name.isprintable():
+    if any(unicodedata.category(letter) in _NO_LETTERS for letter in member.name):
         raise _refused(name, member, "its name holds what no name does")
     parts = tuple(part for part in member.name.split("/") if part != ".")
     if member.isdir() and parts and not parts[-1]:
@@ -104,18 +144,6 @@ def _parts(member: tarfile.TarInfo, name: str) -> tuple[str, ...]:
     if any(len(os.fsencode(part)) > _MAX_NAME for part in parts):
         raise _refused(name, member, f"its name has over {_MAX_NAME} bytes")
     return parts
-
-
-def _kind(member: tarfile.TarInfo) -> str:
-    kinds = {
-        tarfile.SYMTYPE: "a symbolic link",
-        tarfile.LNKTYPE: "a hard link",
-        tarfile.CHRTYPE: "a device",
-        tarfile.BLKTYPE: "a device",
-        tarfile.FIFOTYPE: "a pipe",
-        tarfile.GNUTYPE_SPARSE: "a sparse file",
-    }
-    return kinds.get(member.type, "something else")
 
 
 def _refused(name: str, member: tarfile.TarInfo, reason: str) -> IntegrityFailed:
@@ -155,6 +183,7 @@ class _Unzipped:
         self._limits = limits
         self._name = name
         self._count = 0
+        self._where = ""
         self._allowed = _MAX_HEADER  # opening a tar reads its first header
 
     def read(self, size: int) -> bytes:
@@ -173,11 +202,12 @@ class _Unzipped:
         """Let this many more bytes out."""
         self._allowed = self._count + size
 
-    def expect(self, member: tarfile.TarInfo, more: int) -> None:
-        """Let a member's bytes out, and `more`. Raises `IntegrityFailed` before the first where they are too many."""
+    def expect(self, member: tarfile.TarInfo) -> None:
+        """Let a member's bytes out. Raises `IntegrityFailed` before the first where they are too many."""
+        self._where = f" at the member {member.name!r}"
         if self._count + member.size > self._limits.bytes:
-            raise _refused(self._name, member, f"the archive holds over {self._limits.bytes} bytes")
-        self.allow(member.size + more)
+            raise self._bomb(f"it holds over {self._limits.bytes} bytes")
+        self.allow(member.size + _MAX_HEADER)
 
     def drain(self) -> None:
         """Read on to the end, so that a cut is seen that lies behind the last member."""
@@ -186,4 +216,4 @@ class _Unzipped:
             pass
 
     def _bomb(self, reason: str) -> IntegrityFailed:
-        return IntegrityFailed(what=f"{self._name} is refused: {reason}", hint=_HINT)
+        return IntegrityFailed(what=f"{self._name} is refused{self._where}: {reason}", hint=_HINT)

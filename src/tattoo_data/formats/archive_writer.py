@@ -19,9 +19,13 @@ class _Gzip:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._compressor = compressor()
+        self._broken = False
 
     def write(self, data: bytes) -> int:
-        self._stream.write(self._compressor.compress(data))
+        if not self._broken:  # tarfile writes on when it is thrown away
+            self._broken = True
+            self._stream.write(self._compressor.compress(data))
+            self._broken = False
         return len(data)
 
     def finish(self) -> None:

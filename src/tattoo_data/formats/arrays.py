@@ -14,6 +14,7 @@ import msgspec
 
 from tattoo_data.formats.reading import MAX_LINE, FileReader, damaged, meant_by
 
+BLOCK = 1 << 20
 #: To the next bracket outside of strings, or to where the text breaks off. Possessive: its time is linear.
 _BRACKET = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+([{}\[\]]?)', re.DOTALL)
 #: What a gap is put between, so that it decodes as an array by itself: an element stands on each of its sides.
@@ -33,7 +34,7 @@ def elements(reader: FileReader) -> Iterator[Element]:
     """Every element of the array. Raises `IntegrityFailed` naming the line where the file is cut, or where what stands
     between the elements is no JSON; an element itself is for whoever decodes it."""
     cutter = _Cutter(reader.name)
-    for block in reader.blocks():
+    for block in reader.blocks(BLOCK):
         yield from cutter.cut(block)
     cutter.finish()
 

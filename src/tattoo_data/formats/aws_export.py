@@ -201,14 +201,6 @@ def _is_etag(etag: str, digest: bytes) -> bool:
     return "-" in tag or tag == digest.hex()
 
 
-def exports_in(root: Path) -> list[Path]:
-    """The folders of exports that `root` is or directly holds: it is one itself, the `AWSDynamoDB` with them, or the
-    folder that holds that."""
-    if _is_export(root):
-        return [root]
-    holder = root if root.name == ROOT else root / ROOT
-    return sorted(path for path in holder.iterdir() if _is_export(path)) if holder.is_dir() else []
-
-
-def _is_export(path: Path) -> bool:
+def is_export(path: Path) -> bool:
+    """Whether a folder is that of one ExportId, ended or not."""
     return any((path / name).is_file() for name in (SUMMARY, STARTED, FILES))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import shutil
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -44,11 +46,11 @@ def open_source(path: Path, limits: Limits = archive.DEFAULT) -> Source:
             return _open_folder(path, str(path))
         if path.is_file():
             return _open_file(path, limits)
-        exists = path.exists()
+        if path.exists():
+            raise _unknown(str(path), "it is neither a file nor a folder")
     except OSError as error:
-        raise UsageError(what=f"{path} cannot be read: {error.strerror or error}") from error
-    if exists:
-        raise _unknown(str(path), "it is neither a file nor a folder")
+        if error.errno != errno.ENAMETOOLONG:
+            raise UsageError(what=f"{path} cannot be read: {error.strerror or error}") from error
     raise NotFound(what=f"there is no file and no folder at {path}", hint="`tattoo-data export` makes one.")
 
 
@@ -107,13 +109,11 @@ class _Unpacked:
 def _open_folder(folder: Path, shown: str, depth: int = _DEPTH) -> Source:
     if (folder / MANIFEST).is_file():
         return _open_manifest(folder, shown)
+    if aws_export.is_export(folder):
+        return AwsExport(shown, Folder(folder))
     _refuse_half_written(folder, shown)
-    inside = [path for path in _folders_in(folder) if path.name.startswith(_EXPORTS) or (path / MANIFEST).is_file()]
-    if inside:
-        return _open_folder(_only(inside, shown), shown, depth)
-    if exports := list(_aws_exports(folder)):
-        only = _only(exports, shown)
-        return AwsExport(shown, Folder(only))
+    if exports := list(_exports_below(folder)):
+        return _open_folder(_only(exports, shown), shown)
     if found := _elasticdump(folder, shown):
         return found
     children = _folders_in(folder)
@@ -123,12 +123,17 @@ def _open_folder(folder: Path, shown: str, depth: int = _DEPTH) -> Source:
 
 
 def _open_manifest(folder: Path, shown: str) -> Source:
+    kind = _kind_of_manifest(folder)
+    if kind is None:
+        raise _unknown(shown, f"its {MANIFEST} is neither tattoo-data's nor the Node tool's")
+    return kind(shown, folder)
+
+
+def _kind_of_manifest(folder: Path) -> type[OwnExport] | type[NodeExport] | None:
     manifest = parse_manifest(MANIFEST, Folder(folder).content(MANIFEST)[0])
     if isinstance(manifest, dict) and type(manifest.get("format")) is int:
-        return OwnExport(shown, folder)
-    if isinstance(manifest, dict) and "version" in manifest and "services" in manifest:
-        return NodeExport(shown, folder)
-    raise _unknown(shown, f"its {MANIFEST} is neither tattoo-data's nor the Node tool's")
+        return OwnExport
+    return NodeExport if isinstance(manifest, dict) and {"version", "services"} <= manifest.keys() else None
 
 
 def _open_file(path: Path, limits: Limits) -> Source:
@@ -167,17 +172,21 @@ def _refuse_half_written(folder: Path, shown: str) -> None:
         )
 
 
-def _aws_exports(folder: Path) -> Iterator[Path]:
-    """The folders of AWS exports at `folder` or below, breadth first and not without end."""
+def _exports_below(folder: Path) -> Iterator[Path]:
+    """The exports below `folder` that have a folder of their own, breadth first and not without end."""
     level, seen = [folder], 0
     for _ in range(_DEPTH):
-        below: list[Path] = []
-        for path in level:
-            found = aws_export.exports_in(path)
-            yield from found
-            if not found and (seen := seen + 1) < _MAX_FOLDERS:
-                below += _folders_in(path)
-        level = below
+        below = [child for path in level for child in _folders_in(path)][: _MAX_FOLDERS - seen]
+        seen += len(below)
+        found = [path for path in below if _is_export(path)]
+        yield from found
+        level = [path for path in below if path not in found]
+
+
+def _is_export(folder: Path) -> bool:
+    if folder.name.startswith(_EXPORTS) or aws_export.is_export(folder):
+        return True
+    return (folder / MANIFEST).is_file() and _kind_of_manifest(folder) is not None
 
 
 def _elasticdump(folder: Path, shown: str) -> Source | None:
@@ -209,7 +218,10 @@ def _only(exports: Sequence[Path], shown: str) -> Path:
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+    except PermissionError:  # such as lost+found, beside what the user means
+        return []
 
 
 def _is_array(path: Path) -> bool:
@@ -235,7 +247,7 @@ def _is_tar(path: Path) -> bool:
             tarfile.TarInfo.frombuf(file.read(_TAR_BLOCK), tarfile.ENCODING, "surrogateescape")
     except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
         return True
-    except (tarfile.TarError, OSError, EOFError, ValueError):
+    except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError):
         return False
     return True
 

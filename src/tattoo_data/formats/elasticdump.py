@@ -44,16 +44,19 @@ class Elasticdump:
     def __init__(self, path: str, files: Folder, names: Sequence[str]) -> None:
         self.path = path
         self.stores: Sequence[StoreName] = (StoreName.INDEX,)
-        self.notes: list[str] = []
+        self.notes: Sequence[str] = ()
         self.fingerprints: Mapping[StoreName, str] = {}
         self._files = files
         self._names = names
 
     def read(self) -> Iterator[Found]:
         """Every document of every file; see `Source.read`."""
+        found = False
         for name in self._names:
             for number, line in self._files.open(name).lines():
+                found = True
                 yield found_document(name, number, line)
+        self.notes = [] if found else [f"There is no document in {', '.join(self._names) or 'it'}."]
 
     def blob(self, key: str) -> Blob:
         """There is no image in a file of elasticdump."""
@@ -79,7 +82,8 @@ def holds(first: bytes) -> tuple[Holds, str]:
         line = _decode(first)
     except ValueError:
         # A data file whose first line is damaged is still one, so that reading it says where.
-        return (Holds.DOCUMENTS if b'"_source"' in first else Holds.OTHER), ""
+        looks_like = first.startswith(b'{"_index":') or b'"_source"' in first
+        return (Holds.DOCUMENTS if looks_like else Holds.OTHER), ""
     if isinstance(line, str):
         return (Holds.STRUCTURE if line.lstrip().startswith("{") else Holds.OTHER), ""
     if not isinstance(line, dict):

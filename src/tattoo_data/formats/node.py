@@ -43,10 +43,13 @@ class _Stats(msgspec.Struct, frozen=True):
 
 
 class _Manifest(msgspec.Struct, frozen=True):
-    version: str
+    version: object
     services: list[str]
     timestamp: str = ""
     stats: _Stats = _Stats()
+
+
+_decode_manifest = msgspec.json.Decoder(_Manifest).decode
 
 
 class NodeExport:
@@ -126,7 +129,7 @@ class NodeExport:
     def _read_manifest(self) -> _Manifest:
         body, _ = self._files.content(MANIFEST)
         try:
-            manifest = msgspec.json.decode(body, type=_Manifest)
+            manifest = _decode_manifest(body)
         except ValueError as error:
             raise damaged(MANIFEST, f"it is no manifest of the Node tool ({error})") from error
         if manifest.version != _VERSION:
@@ -155,14 +158,14 @@ class _Lost:
         notes = []
         if self._lists:
             notes.append(
-                f"{self._lists} lists may have been sets: the Node tool wrote both alike, and nothing tells them "
-                "apart. They stay lists."
+                f"Lists that may have been sets: {self._lists}. The Node tool wrote both alike, and nothing tells them "
+                "apart; they stay lists."
             )
         if self._numbers:
-            more = f" and {self._numbers - len(self._named)} more" if self._numbers > len(self._named) else ""
+            more = f", and {self._numbers - len(self._named)} more" if self._numbers > len(self._named) else ""
             notes.append(
-                f"{self._numbers} numbers went through doubles, and digits after the 17th are lost: "
-                f"{'; '.join(self._named)}{more}."
+                f"Numbers that went through doubles, so that what they had beyond 17 digits is lost: {self._numbers}. "
+                f"They are: {'; '.join(self._named)}{more}."
             )
         return notes
 

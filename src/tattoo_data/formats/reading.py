@@ -83,8 +83,8 @@ class FileReader:
         self._check()
 
     def first_line(self) -> bytes:
-        """The first line, or its beginning, unchecked: enough to see what a file holds."""
-        return next((piece for _, piece in self.pieces()), b"")
+        """The first line that is not blank, or its beginning, unchecked: enough to see what a file holds."""
+        return next((piece for _, piece in self.pieces() if not piece.isspace()), b"")
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes as they are. Raises `IntegrityFailed` where they are not as sealed."""
@@ -230,7 +230,8 @@ def meant_by(error: Exception, name: str, line: int, text: bytes) -> Exception:
     if _has_half_a_pair(text):
         return ValueError("its text holds half of a surrogate pair, which is no character")
     at = _BYTE.search(str(error))
-    line += text.count(b"\n", 0, int(at[1]) if at else len(text.rstrip()))
+    end = len(text.rstrip())
+    line += text.count(b"\n", 0, min(int(at[1]), end) if at else end)
     return damaged(name, f"line {line} is no JSON ({error})")
 
 

@@ -29,6 +29,7 @@ from tattoo_data.stores.base import Description
 from tattoo_data.transfer.scan import Scanned, scan_into
 
 DEFAULT_FOLDER = Path("exports")
+_STDOUT = Path("stdout")
 #: What an export holds unless it is told otherwise.
 DEFAULT_STORES = (StoreName.TABLE, StoreName.INDEX)
 
@@ -73,13 +74,15 @@ def export(env: Environment, options: ExportOptions) -> Exported:
 
 def export_stream(env: Environment, stores: Collection[StoreName], stream: BinaryIO) -> Exported:
     """The same directory as one `.tar.gz`, which begins once all is read: a stream that begins is a whole export,
-    unless it breaks off. Raises `ScratchFailed` where it cannot be gathered in a temporary folder first."""
+    unless it breaks off. Raises `ScratchFailed` where it cannot be gathered in a temporary folder first, and
+    `FileFailed` where the stream takes no more."""
     with _scratch() as folder:
         try:
             exported = export(env, ExportOptions(folder=folder, stores=stores))
         except FileFailed as error:
             raise ScratchFailed(folder=str(folder.parent), reason=error.fields["reason"]) from error
-        write_archive(exported.path, (each.path for each in exported.manifest.files), stream)
+        with file_errors(_STDOUT):
+            write_archive(exported.path, (each.path for each in exported.manifest.files), stream)
     return exported
 
 

@@ -98,7 +98,8 @@ def _read(env: Environment, desired: Desired | None, names: Sequence[StoreName],
         return _read_live(env, names)
     if desired.wanted:
         known = {name: _as_live(name, other.get(name)) for name in names}
-        return desired.wanted(known, names)
+        given = desired.wanted(known, names)
+        return {name: given[name] for name in names}
     entries = desired.entries
 
     def narrowed() -> Iterable[tuple[StoreName, Entry]]:

@@ -33,15 +33,12 @@ class Content:
 
 def recognise(env: Environment, content: Content, day: date) -> str | None:
     """The reset state, else the scenario, that a content is, its dates counted from `day`; None where it is none."""
-    dataset = load(context_of(env, day))
-    for name, selection in _candidates(env, dataset, content):
-        if _same_counts(selection, content) and _fingerprint(selection) == content.fingerprint:
-            return name
-    return None
+    return _Recogniser(env).name_of(content, day)
 
 
 def equals(env: Environment, summaries: Iterable[Summary]) -> dict[str, str]:
     """fingerprint -> the state or scenario that it is, of the snapshots that are one."""
+    recogniser = _Recogniser(env)
     found: dict[str, str] = {}
     asked: set[tuple[str, date]] = set()
     for each in summaries:
@@ -54,9 +51,33 @@ def equals(env: Environment, summaries: Iterable[Summary]) -> dict[str, str]:
             images=each.counts.get(StoreName.IMAGES, 0),
             fingerprint=each.fingerprint,
         )
-        if name := recognise(env, content, key[1]):
+        if name := recogniser.name_of(content, key[1]):
             found[each.fingerprint] = name
     return found
+
+
+class _Recogniser:
+    """Computes each candidate once, however many contents are held against it."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+        self._datasets: dict[date, Dataset] = {}
+        self._fingerprints: dict[tuple[date, str, int], str] = {}
+
+    def name_of(self, content: Content, day: date) -> str | None:
+        """See `recognise`."""
+        if day not in self._datasets:
+            self._datasets[day] = load(context_of(self._env, day))
+        for name, selection in _candidates(self._env, self._datasets[day], content):
+            if _same_counts(selection, content) and self._fingerprint(day, name, selection) == content.fingerprint:
+                return name
+        return None
+
+    def _fingerprint(self, day: date, name: str, selection: Selection) -> str:
+        key = (day, name, selection.counts.get(Kind.ARTIST, 0))
+        if key not in self._fingerprints:
+            self._fingerprints[key] = _fingerprint(selection)
+        return self._fingerprints[key]
 
 
 def _candidates(env: Environment, dataset: Dataset, content: Content) -> Iterator[tuple[str, Selection]]:

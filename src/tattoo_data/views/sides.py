@@ -52,8 +52,8 @@ class Side:
 
     @property
     def words(self) -> str:
-        """The same with its day: `state fresh, as of 2026-11-24`."""
-        return self.called + (f", as of {self.as_of}" if self.as_of else "")
+        """The same with its day: `state fresh (as of 2026-11-24)`."""
+        return self.called + (f" (as of {self.as_of})" if self.as_of else "")
 
 
 def find_side(env: Environment, text: str, kinds: Collection[Kind] = tuple(Kind)) -> Side:

@@ -75,12 +75,17 @@ def acts_on(env: Environment, side: Side, options: WriteOptions, run: Callable[[
     patient = replace(options, wait=max(options.wait, _WAIT_SECONDS))
 
     def keep() -> str:
-        return take(before, TakeOptions(name=NAME, kind=SnapshotKind.SNAPSHOT, wait=options.wait)).reference
+        taken = take(before, TakeOptions(name=NAME, kind=SnapshotKind.SNAPSHOT, wait=options.wait))
+        if drifted := taken.manifest.drifted:
+            say(f"note: {drifted:,} entries were written by somebody else while they were read.")
+        return taken.reference
 
     def put_back(reference: str) -> None:
         done = restore(after, RestoreOptions(reference=reference, write=patient))
-        if words := _shortfall(done.change, None) or ("" if done.proven else "they read otherwise than they were"):
+        if words := _shortfall(done.change, None):
             raise IntegrityFailed(what=words)
+        if done.proven is False:
+            raise IntegrityFailed(what="they read otherwise than they were")
 
     def forget(reference: str) -> None:
         delete(after, reference)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tattoo_data.cli.complete import sides
-from tattoo_data.cli.options import Invocation, as_of, common
+from tattoo_data.cli.options import Invocation, common
 
 EPILOG = """\b
 A and B are any two of: live, the live stores; a reset state or a scenario (A+B too); a snapshot (NAME, NAME@ID or
@@ -43,7 +43,7 @@ _STORES |= {"dynamodb": "table", "opensearch": "index", "s3": "images"}
 @click.argument("b", metavar="[B]", default="live", shell_complete=sides)
 @click.option("--only", type=click.Choice(list(_STORES)), multiple=True, help="Compare this store; may be repeated.")
 @click.option("--keys", metavar="PATTERN", help="Only entries whose PK, _id or object key is like it.")
-@as_of
+@click.option("--as-of", metavar="YYYY-MM-DD", help="The day of relative dates.  [that of the last seed or reset]")
 @common
 def command(invocation: Invocation, a: str, b: str, only: tuple[str, ...], keys: str | None) -> int:
     """Compare two states, entry by entry and field by field.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,7 @@ _STDOUT = "-"
 @common
 def command(invocation: Invocation, path: str, images: bool, only: tuple[str, ...]) -> int:
     """Write what the live stores hold to files."""
+    from tattoo_data.errors import FileFailed
     from tattoo_data.model.entry import StoreName
     from tattoo_data.transfer.export import DEFAULT_STORES, ExportOptions, export, export_stream
     from tattoo_data.transfer.services import SERVICES
@@ -57,7 +59,12 @@ def command(invocation: Invocation, path: str, images: bool, only: tuple[str, ..
         _refuse_terminal()
     with invocation.environment() as env:
         if path == _STDOUT:
-            _tell(invocation, env, export_stream(env, stores, sys.stdout.buffer))
+            try:
+                _tell(invocation, env, export_stream(env, stores, sys.stdout.buffer))
+            except FileFailed:
+                # What is left in the buffer has nowhere to go.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise
         else:
             _show(invocation, env, export(env, ExportOptions(folder=Path(path), stores=stores)))
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -34,10 +35,12 @@ Example:
 \b
 Exit status:
   0  the command ended with 0; any other code is the command's own, 128 + N where signal N killed it
-  1  the stores could not be put back, or not be made to hold STATE; the snapshot that restores them is named
+  1  the stores could not be put back; the snapshot that restores them is kept and named
   2  a name means more than one thing, or there is no command
   10 nothing has this name, or the live table or index does not exist
   11 another command writes to this target
+  12 the stores could not be made to hold STATE; the command was not run, and they are as before
+  14 a service does not answer
   127 there is no such command
 """
 
@@ -72,6 +75,8 @@ def command(invocation: Invocation, state: str, words: tuple[str, ...], no_undo:
         try:
             return _run(invocation, state, called, WriteOptions(undo=not no_undo, wait=wait), signals)
         except Stopped as stopped:
+            with suppress(OSError):  # the terminal may be gone
+                invocation.output.say("Stopped; the stores are as before.")
             return stopped.exit_code
 
 

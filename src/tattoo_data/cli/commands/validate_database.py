@@ -1,0 +1,23 @@
+"""`validate database`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tattoo_data.cli.options import Invocation, common
+from tattoo_data.cli.validating import Choice, epilog, live, reporting
+
+if TYPE_CHECKING:
+    from tattoo_data.cli.findings import Outputs
+
+
+@click.command(
+    "database", epilog=epilog("nothing; it reads the table.", "  tattoo-data validate database --fail-on warning")
+)
+@common
+@reporting
+def command(invocation: Invocation, outputs: Outputs, choice: Choice) -> int:
+    """Check the records of the table and its structure."""
+    return live(invocation, "database", outputs, choice)

@@ -1,0 +1,21 @@
+"""`validate opensearch`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tattoo_data.cli.options import Invocation, common
+from tattoo_data.cli.validating import Choice, epilog, live, reporting
+
+if TYPE_CHECKING:
+    from tattoo_data.cli.findings import Outputs
+
+
+@click.command("opensearch", epilog=epilog("nothing; it reads the index.", "  tattoo-data validate opensearch --json"))
+@common
+@reporting
+def command(invocation: Invocation, outputs: Outputs, choice: Choice) -> int:
+    """Check the documents of the index and its mapping."""
+    return live(invocation, "opensearch", outputs, choice)

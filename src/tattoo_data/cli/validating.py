@@ -1,0 +1,136 @@
+"""What the commands of `validate` share: their options, and the way from live stores to a report."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from tattoo_data.cli.options import Invocation
+
+if TYPE_CHECKING:
+    from tattoo_data.cli.findings import Outputs
+    from tattoo_data.validation.report import Report
+
+Function = Callable[..., Any]
+#: Which rules are asked, and what is known: the options of the same names.
+Choice = dict[str, Any]
+#: How a command ends that opens no store.
+EXIT = """
+\b
+Exit status:
+  0  no errors (with --fail-on warning: no warnings either)
+  2  no such rule, or no baseline
+  4  errors were found, or warnings with --fail-on warning
+"""
+#: How one ends that does.
+LIVE_EXIT = EXIT + "  14 a service does not answer\n"
+
+
+def epilog(touches: str, example: str, exits: str = LIVE_EXIT) -> str:
+    """What every command says at the end of its help."""
+    return f"\b\nTouches: {touches}\n\n\b\nExample:\n{example}\n{exits}"
+
+
+def _rule_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from tattoo_data.validation.rules.every import RULES
+
+    return [CompletionItem(rule.id, help=rule.message) for rule in RULES.values() if rule.id.startswith(incomplete)]
+
+
+_REPORTING = (
+    click.option("--jsonl", is_flag=True, help="Print a line of JSON for each finding, then the summary."),
+    click.option("--github", is_flag=True, help="Print annotations for GitHub Actions."),
+    click.option("--junit", metavar="FILE", help="Write JUnit XML too; - is stdout."),
+    click.option("--html", metavar="FILE", help="Write a page that opens without a network too; - is stdout."),
+    click.option(
+        "--fail-on",
+        type=click.Choice(["error", "warning"]),
+        default="error",
+        show_default=True,
+        help="From which severity on the exit code is 4.",
+    ),
+    click.option(
+        "--baseline",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Leave out the findings that this file names.",
+    ),
+    click.option("--write-baseline", metavar="FILE", help="Write all findings to a baseline, and end with 0."),
+    click.option(
+        "--rule", "only", multiple=True, metavar="ID", shell_complete=_rule_names, help="Only this rule; repeatable."
+    ),
+    click.option(
+        "--skip-rule",
+        "skip",
+        multiple=True,
+        metavar="ID",
+        shell_complete=_rule_names,
+        help="Not this rule; repeatable.",
+    ),
+)
+_NAMES = ("jsonl", "github", "junit", "html", "fail_on", "write_baseline")
+
+
+def reporting(function: Function) -> Function:
+    """The options of every validation. The command gets them as `outputs` and `choice`."""
+
+    @functools.wraps(function)
+    def wrapper(invocation: Invocation, **options: Any) -> Any:
+        from tattoo_data.cli.findings import Outputs
+
+        choice = {name: options.pop(name) for name in ("only", "skip", "baseline")}
+        outputs = Outputs(**{name: options.pop(name) for name in _NAMES})
+        _check(invocation, outputs, choice)
+        # Every utility calls the same act by the same name.
+        invocation.command = "validate"
+        return function(invocation, outputs=outputs, choice=choice, **options)
+
+    decorated: Function = wrapper
+    for option in reversed(_REPORTING):
+        decorated = option(decorated)
+    return decorated
+
+
+def _check(invocation: Invocation, outputs: Outputs, choice: Choice) -> None:
+    from tattoo_data.errors import UsageError
+
+    files = sum(each == "-" for each in (outputs.junit, outputs.html))
+    if sum((invocation.output.json, outputs.jsonl, outputs.github, files)) > 1 or files > 1:
+        raise UsageError(what="stdout takes one of --json, --jsonl, --github, --junit - and --html -")
+    if choice["baseline"] and outputs.write_baseline:
+        raise UsageError(what="--baseline leaves findings out, and --write-baseline would lose them: give one of both")
+
+
+def live(invocation: Invocation, what: str, outputs: Outputs, choice: Choice) -> int:
+    """Check live stores, show what was found, and return the exit code."""
+    from tattoo_data.cli.findings import show_findings
+    from tattoo_data.validation.validate import ValidateOptions, What, check_options, validate_live
+
+    options = ValidateOptions(what=What(what), **choice_of(choice))
+    check_options(options)
+    with invocation.environment() as env:
+        day = invocation.settings.as_of or invocation.clock.today()
+        report = validate_live(env, day, options)
+        show_findings(invocation, report, outputs, env)
+    return exit_code(report, outputs)
+
+
+def choice_of(choice: Choice) -> dict[str, Any]:
+    """The options as `ValidateOptions` takes them."""
+    return {
+        "only": frozenset(choice["only"]),
+        "skip": frozenset(choice["skip"]),
+        "baseline": choice["baseline"],
+    }
+
+
+def exit_code(report: Report, outputs: Outputs) -> int:
+    """How the command ends."""
+    if outputs.write_baseline:
+        return 0
+    return 4 if report.fails(on_warning=outputs.fail_on == "warning") else 0

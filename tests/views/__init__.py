@@ -1,0 +1,1 @@
+"""Views: what looks at several rooms."""
