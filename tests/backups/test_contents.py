@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-
 from typing import Any
 
 import pytest
@@ -148,7 +147,7 @@ def test_the_body_of_an_image_is_checked_where_it_will_be_written(here: Stand, m
     assert here.vault.asked["get objects"] == 1
     assert desired.blobs("pictures/0.png") == here.gallery.blobs["pictures/0.png"]
     assert here.vault.asked["get objects"] == 1, "what was checked a moment ago is not read again"
-    (body,) = [key for key in here.vault.keys("objects/") if here.vault.held[key][0].body == b"Ada 0"]
+    (body,) = [key for key in here.vault.under("objects/") if here.vault.held[key][0].body == b"Ada 0"]
     here.vault.place(body, b"Ada 1")
     with pytest.raises(
         IntegrityFailed, match=f"{body} in the backup bucket cannot be used: its bytes have another hash"

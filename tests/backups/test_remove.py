@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -94,7 +94,7 @@ class Dated(Stored):
     asked: ClassVar[Counter[str]] = Counter()
 
     @property
-    def created_at(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def created_at(self) -> datetime:
         self.asked["created_at"] += 1
         return super().created_at
 
@@ -130,7 +130,7 @@ def days_pass(here: Stand, days: float = 2) -> None:
 
 
 def everything(here: Stand) -> dict[str, bytes]:
-    return {key: here.vault.held[key][0].body for key in here.vault.keys() if not key.startswith("locks/")}
+    return {key: here.vault.held[key][0].body for key in here.vault.under() if not key.startswith("locks/")}
 
 
 def needed(here: Stand, *stays: str) -> set[str]:
@@ -200,10 +200,10 @@ def test_an_unnamed_backup_can_be_pruned_and_deleted_in_either_spelling(here: St
 
 
 def test_what_is_young_stays_for_a_backup_that_is_being_taken(filled: Stand) -> None:
-    packs = filled.vault.keys("packs/")
+    packs = filled.vault.under("packs/")
     done = prune(filled.env, PruneOptions(keep=1))
     assert (len(done.snapshots), done.packs, done.bodies) == (2, 0, 0)
-    assert filled.vault.keys("packs/") == packs
+    assert filled.vault.under("packs/") == packs
     days_pass(filled, 0.9)
     assert prune(filled.env, PruneOptions()).packs == 0
     days_pass(filled, 0.2)
@@ -241,11 +241,11 @@ def test_a_damaged_manifest_that_is_not_kept_is_no_obstacle(filled: Stand) -> No
 def test_a_manifest_that_is_not_deleted_keeps_its_packs(filled: Stand) -> None:
     days_pass(filled)
     oldest = filled.env.manifests.listed()[-1]
-    packs = filled.vault.keys("packs/")
+    packs = filled.vault.under("packs/")
     filled.vault.refuses = {oldest.key}
     with pytest.raises(StoreError, match=oldest.key):
         prune(filled.env, PruneOptions(keep=1))
-    assert filled.vault.keys("packs/") == packs
+    assert filled.vault.under("packs/") == packs
     assert filled.damage() == {}
 
 
@@ -304,7 +304,7 @@ def test_a_run_that_is_forgotten_meanwhile_is_no_obstacle(here: Stand) -> None:
         nonlocal first
         if operation == "get" and key.endswith(".jsonl.zst") and key.startswith(f"runs/{run}") and first:
             first = False
-            for each in here.vault.keys(f"runs/{run}/"):
+            for each in here.vault.under(f"runs/{run}/"):
                 del here.vault.held[each]
 
     here.vault.before = forget
@@ -341,11 +341,11 @@ def test_nobody_prunes_beside_another(filled: Stand, pool: Executor) -> None:
 
 
 def test_a_name_takes_all_its_versions_with_it(filled: Stand) -> None:
-    packs = filled.vault.keys("packs/")
+    packs = filled.vault.under("packs/")
     done = delete(filled.env, "daily")
     assert [each.partition("@")[0] for each in done.snapshots] == ["daily"] * 3
     assert [each.partition("@")[0] for each in references(filled)] == ["suite"]
-    assert filled.vault.keys("packs/") == packs
+    assert filled.vault.under("packs/") == packs
     assert filled.damage() == {}
 
 

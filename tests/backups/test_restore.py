@@ -105,7 +105,7 @@ def test_where_all_is_there_nothing_is_read_or_written(here: Stand) -> None:
     gets(here)
     restored = here.restore("all")
     assert (restored.change.run, restored.proven, gets(here)) == (None, True, {})
-    assert here.vault.keys("runs/") == []
+    assert here.vault.under("runs/") == []
 
 
 def test_only_the_packs_that_live_does_not_match_are_read(here: Stand) -> None:
@@ -286,7 +286,7 @@ def test_a_dry_run_tells_the_plan_and_checks_what_it_needs(here: Stand) -> None:
     before = here.held()
     planned = here.restore("all", write={"dry_run": True})
     assert (planned.proven, planned.change.run, here.held()) == (None, None, before)
-    assert here.vault.keys("runs/") == here.vault.keys("locks/") == []
+    assert here.vault.under("runs/") == here.vault.under("locks/") == []
     assert planned.change.counts == here.restore("all").change.counts
 
 
@@ -297,7 +297,7 @@ def test_without_undo_nothing_is_kept(here: Stand) -> None:
     here.hold(numbered(7, first=700))
     here.restore("all", write={"undo": False})
     assert here.held() == kept
-    assert [key for key in here.vault.keys("runs/") if not key.endswith("run.json")] == []
+    assert [key for key in here.vault.under("runs/") if not key.endswith("run.json")] == []
 
 
 # What cannot be restored.
@@ -327,7 +327,7 @@ def test_what_is_damaged_is_not_restored_and_named_and_live_stays(here: Stand, d
     here.snapshot("all")
     here.hold(numbered(4, first=700))
     before = here.held()
-    objects = [key for key in here.vault.keys() if key.startswith(("packs/", "objects/", "snapshots/"))]
+    objects = [key for key in here.vault.under() if key.startswith(("packs/", "objects/", "snapshots/"))]
     assert len(objects) == 3 + 4 + 1
     for key in objects:
         whole = here.vault.held[key][0]
@@ -363,7 +363,7 @@ def test_what_live_holds_already_may_be_damaged(here: Stand) -> None:
     here.restore("all", write={"dry_run": True})
     here.vault.before = lambda operation, key: None
     (needed,) = [key for key in seen if key.startswith("packs/")]
-    for key in here.vault.keys("packs/"):
+    for key in here.vault.under("packs/"):
         if key != needed:
             here.vault.place(key, b"")
     assert here.restore("all").proven
@@ -375,7 +375,7 @@ def test_a_body_that_two_snapshots_share_is_told_for_both(here: Stand) -> None:
     here.hold(numbered(10))
     here.snapshot("a")
     here.snapshot("b")
-    (body,) = here.vault.keys("objects/")
+    (body,) = here.vault.under("objects/")
     here.vault.place(body, b"")
     here.vault.asked.clear()
     assert len(here.damage()) == 2

@@ -68,7 +68,7 @@ def test_what_a_summary_says(here: Stand) -> None:
         records={"artists": 30, "images": 3},
         counts={TABLE: 30, INDEX: 30, IMAGES: 3},
         data_bytes=sum(about.bytes for about in taken.manifest.stores.values()) + taken.manifest.objects,
-        stored_bytes=sum(len(here.vault.held[key][0].body) for key in here.vault.keys("packs/")),
+        stored_bytes=sum(len(here.vault.held[key][0].body) for key in here.vault.under("packs/")),
         shared_bytes=0,
         fingerprint=taken.manifest.fingerprint,
         as_of=date(2026, 11, 20),

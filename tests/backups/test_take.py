@@ -55,9 +55,9 @@ def test_any_state_is_kept_whole(tmp_path: Path, pool: Executor, state: State) -
     assert taken.manifest.drifted == 0
     assert here.damage() == {}
     assert taken.stored_bytes == sum(
-        len(here.vault.held[key][0].body) for folder in ("packs/", "objects/") for key in here.vault.keys(folder)
+        len(here.vault.held[key][0].body) for folder in ("packs/", "objects/") for key in here.vault.under(folder)
     )
-    assert taken.packs == len(here.vault.keys("packs/"))
+    assert taken.packs == len(here.vault.under("packs/"))
 
 
 def test_what_a_manifest_says(here: Stand) -> None:
@@ -78,7 +78,7 @@ def test_empty_stores_are_a_state_too(here: Stand) -> None:
     here.hold(State())
     taken = here.take("nothing")
     assert [about.count for about in taken.manifest.stores.values()] == [0, 0, 0]
-    assert (taken.packs, taken.stored_bytes, here.vault.keys("packs/")) == (0, 0, [])
+    assert (taken.packs, taken.stored_bytes, here.vault.under("packs/")) == (0, 0, [])
     here.hold(numbered(3))
     assert here.restore("nothing").proven
     assert all(not held for held in here.held().values())
@@ -113,7 +113,7 @@ def test_a_table_that_is_not_ours_is_not_kept_as_an_empty_one(tmp_path: Path, po
     with pytest.raises(StructureRefused, match="id \\(S, hash\\)") as failed:
         here.take("x")
     assert failed.value.exit_code == 15
-    assert here.vault.keys("snapshots/") == []
+    assert here.vault.under("snapshots/") == []
 
 
 def test_the_backup_bucket_is_made_where_it_is_missing(here: Stand) -> None:
@@ -179,7 +179,7 @@ def test_of_a_changed_state_only_what_changed_is_stored(here: Stand) -> None:
 def test_a_pack_of_another_size_is_stored_again(here: Stand) -> None:
     here.hold(numbered(30))
     here.take("a")
-    packs = here.vault.keys("packs/")
+    packs = here.vault.under("packs/")
     here.vault.place(packs[0], here.vault.held[packs[0]][0].body[:-1])
     del here.vault.held[packs[1]]
     puts(here)
@@ -196,12 +196,12 @@ def test_what_is_taken_away_before_the_manifest_is_stored_again(here: Stand, fol
     def prune_meanwhile(operation: str, key: str) -> None:
         if operation == "put" and key.startswith("locks/"):
             here.vault.before = lambda operation, key: None
-            for each in here.vault.keys(folder):
+            for each in here.vault.under(folder):
                 del here.vault.held[each]
 
     here.vault.before = prune_meanwhile
     here.take("b")
-    assert here.vault.keys(folder)
+    assert here.vault.under(folder)
     assert here.damage() == {}
 
 
@@ -221,8 +221,8 @@ def test_a_backup_that_is_killed_is_none_and_the_next_uses_what_it_left(here: St
     with pytest.raises(Killed):
         here.take("a")
     here.vault.before = lambda operation, key: None
-    assert here.vault.keys("snapshots/") == []
-    there = {key for key in here.vault.keys() if not key.startswith("locks/")}
+    assert here.vault.under("snapshots/") == []
+    there = {key for key in here.vault.under() if not key.startswith("locks/")}
     puts(here)
     here.time.passes(61)
     here.take("a")
@@ -295,7 +295,7 @@ def test_a_service_that_does_not_give_an_image_is_no_reason_to_leave_it_out(here
     here.gallery.before_read = refuse
     with pytest.raises(StoreError, match="out of order"):
         here.take("a")
-    assert here.vault.keys("snapshots/") == []
+    assert here.vault.under("snapshots/") == []
 
 
 def test_whoever_writes_is_told_of(here: Stand) -> None:
@@ -331,7 +331,7 @@ def test_a_backup_waits_a_minute_for_a_prune_and_then_says_so(here: Stand) -> No
         with pytest.raises(Locked):
             here.take("a", wait=300)
         assert here.time.seconds - start > 360
-    assert here.vault.keys("snapshots/") == []
+    assert here.vault.under("snapshots/") == []
     here.take("a")
 
 
@@ -352,7 +352,7 @@ def test_a_backup_whose_turn_is_taken_by_another_commits_nothing(here: Stand) ->
     here.vault.before = lose
     with pytest.raises(LockLost):
         here.take("a")
-    assert here.vault.keys("snapshots/") == []
+    assert here.vault.under("snapshots/") == []
 
 
 # Images.
@@ -379,14 +379,14 @@ def test_an_image_is_read_once_and_not_again_until_it_is_written(here: Stand) ->
 def test_the_same_picture_under_many_keys_is_stored_once(here: Stand) -> None:
     here.hold(State(images={f"{number}.png": PNG for number in range(40)}))
     taken = here.take("a")
-    assert len(here.vault.keys("objects/")) == 1
+    assert len(here.vault.under("objects/")) == 1
     assert taken.manifest.objects == 40 * len(PNG.body)
 
 
 def test_a_body_that_is_gone_or_cut_is_stored_again(here: Stand) -> None:
     here.hold(numbered(50))
     here.take("a")
-    first, second, *_ = here.vault.keys("objects/")
+    first, second, *_ = here.vault.under("objects/")
     del here.vault.held[first]
     here.vault.place(second, b"")
     here.time.passes(10)

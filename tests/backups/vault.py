@@ -97,7 +97,7 @@ class Vault:
                 del self.held[key]
             return key not in self.held
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def under(self, prefix: str = "") -> list[str]:
         """The keys under a prefix, in order; nobody counts it."""
         return sorted(key for key in self.held if key.startswith(prefix))
 

@@ -201,3 +201,17 @@ def test_a_name_that_comes_twice_is_seen_in_any_spelling(
     source = ("{" + " ,\n".join(f"{text(name)}: {text(value)}" for name, value in pairs) + "}").encode()
     once = len({name for name, _ in pairs}) == len(pairs)
     assert same_names(source, canonical_document(source)) is once
+
+
+@pytest.mark.parametrize(
+    ("source", "once"),
+    [
+        (b'{"a":"\\u0022"}', True),
+        (b'{"a":"\\u0022\\""}', True),
+        (b'{"a":"\\\\u0022"}', True),
+        (b'{"\\u0022":1,"\\"":2}', False),
+        (b'{"a":"\\u0022","a":"\\u0022\\u0022\\u0022\\u0022"}', False),
+    ],
+)
+def test_an_escaped_quote_is_no_bound_of_a_string(source: bytes, once: bool) -> None:
+    assert same_names(source, canonical_document(source)) is once

@@ -190,7 +190,7 @@ def test_the_document_of_a_manifest(vault: Vault) -> None:
 
 def test_the_name_of_a_manifest_tells_the_time_and_the_hash_of_its_bytes(vault: Vault) -> None:
     stored = Manifests(vault).write(MANIFEST)
-    (key,) = vault.keys()
+    (key,) = vault.under()
     digits = hashlib.sha256(vault.held[key][0].body).hexdigest()[:16]
     assert key == stored.key == f"snapshots/before-test-suite/2026-11-22T10-30-00-123Z-{digits}.json"
     assert stored.reference == f"before-test-suite@2026-11-22T10-30-00-123Z-{digits}"
@@ -203,7 +203,7 @@ def test_a_moment_in_another_zone_is_named_in_utc(vault: Vault) -> None:
 
 def test_the_same_manifest_twice_is_one(vault: Vault) -> None:
     first, second = (Manifests(vault).write(MANIFEST) for _ in range(2))
-    assert (first, len(vault.keys())) == (second, 1)
+    assert (first, len(vault.under())) == (second, 1)
 
 
 def test_something_else_in_its_place_is_not_overwritten(vault: Vault) -> None:
@@ -321,7 +321,7 @@ def test_deleting_takes_away_just_what_is_named(vault: Vault) -> None:
         for number in range(2)
     )
     Manifests(vault).delete([first])
-    assert vault.keys() == [second.key]
+    assert vault.under() == [second.key]
     Manifests(vault).delete([first])
 
 
@@ -339,7 +339,7 @@ def test_a_manifest_that_the_store_does_not_delete_is_not_counted_as_gone(vault:
 def test_a_name_is_itself(name: str) -> None:
     assert check_name(name) == name
     vault = Vault()
-    assert Manifests(vault).write(replace(MANIFEST, name=name)).key in vault.keys("snapshots/")
+    assert Manifests(vault).write(replace(MANIFEST, name=name)).key in vault.under("snapshots/")
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)

@@ -316,6 +316,13 @@ def test_a_damaged_export_is_a_finding_and_other_paths_are_checked(tmp_path: Pat
     assert checked == 5 + 4
 
 
+def test_exports_and_folders_within_a_folder(tmp_path: Path) -> None:
+    node_export(tmp_path / "all" / "exported")
+    folder(tmp_path / "all" / "deep" / "records")
+    held, checked = look(tmp_path / "all")
+    assert (rules(held), checked) == ([], 5 + 4)
+
+
 def test_items_without_a_manifest_are_held_against_their_keys(tmp_path: Path) -> None:
     export = node_export(tmp_path / "export", artist=ARTIST)
     (export / "manifest.json").unlink()

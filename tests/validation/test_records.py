@@ -60,7 +60,7 @@ def test_every_problem_says_what_is_wrong_and_the_value() -> None:
     fields = changed(Kind.ARTIST, {"rating": 7, "instagramHandle": "@ada", "artistName": ""})
     problems = {problem.rule.id: problem for problem in check_plain(Kind.ARTIST, text(fields)).problems}
     assert problems["rating-range"].value == 7
-    assert problems["rating-range"].detail == "it is from 0 to 5"
+    assert problems["rating-range"].rule.message == "a rating is from 0 to 5"
     assert problems["handle-form"].value == "@ada"
     assert problems["required-field"].value == ""
     assert all(rule.message and len(rule.reason) > 20 and rule.of for rule in RULES.values())

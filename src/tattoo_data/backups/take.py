@@ -66,8 +66,8 @@ class Taken:
 def take(env: Environment, options: TakeOptions) -> Taken:
     """Store all that the live stores hold, under a name.
 
-    Raises `StoreMissing` where there is no table or no index, `StructureRefused` where what is there cannot be read, and
-    `Locked` where somebody prunes all the time.
+    Raises `StoreMissing` where there is no table or no index, `StructureRefused` where what is there cannot be read,
+    and `Locked` where somebody prunes all the time.
     """
     name = generated_name(env.clock.now()) if options.name is None else spelled(options.name)
     return _Taking(env, name, options).run()

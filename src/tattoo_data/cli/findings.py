@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tattoo_data.cli.options import Invocation
-from tattoo_data.cli.render import amount
 from tattoo_data.errors import BadSetting
 from tattoo_data.validation.rule import Finding, Severity
 from tattoo_data.validation.rules.every import RULES
@@ -54,19 +53,19 @@ class Outputs:
 
 def show_findings(invocation: Invocation, report: Report, outputs: Outputs, env: Environment | None) -> None:
     """Write a report wherever it is wanted."""
-    from tattoo_data.validation.github import github
-    from tattoo_data.validation.junit import junit
-    from tattoo_data.validation.page import page
-
     if outputs.junit:
+        from tattoo_data.validation.junit import junit
+
         _write(outputs.junit, "--junit", junit(report, outputs.failing, invocation.elapsed()))
     if outputs.html:
+        from tattoo_data.validation.page import page
+
         _write(outputs.html, "--html", page(report, _about(invocation, report, env)))
     if outputs.write_baseline:
         from tattoo_data.validation.baseline import write_baseline
 
         count = write_baseline(Path(outputs.write_baseline), report.findings)
-        invocation.output.say(f"{outputs.write_baseline}: {amount(count, 'findings')} are known from now on.")
+        invocation.output.say(f"{outputs.write_baseline}: {_amount(count, 'findings')} are known from now on.")
     if invocation.output.json:
         fields = _fields(invocation, report, env)
         invocation.output.document(fields, rows=("findings", (each.document() for each in report.findings)))
@@ -75,6 +74,8 @@ def show_findings(invocation: Invocation, report: Report, outputs: Outputs, env:
             invocation.output.line(_line({"type": "finding", **finding.document()}))
         invocation.output.line(_line({"type": "summary", **_fields(invocation, report, env)}))
     elif outputs.github:
+        from tattoo_data.validation.github import github
+
         for line in github(report.findings):
             invocation.output.line(line)
     elif not outputs.takes_stdout:
@@ -104,21 +105,25 @@ def _show_text(invocation: Invocation, report: Report) -> None:
         output.line(f"note: {note}")
     summary = report.summary()
     checked = ", ".join(f"{report.checked[name]:,} of {name}" for name in _STORES if name in report.checked)
-    known = f" {amount(summary['known'], 'findings')} of the baseline left out." if summary["known"] else ""
-    gone = f" {amount(summary['gone'], 'findings')} of the baseline gone." if summary["gone"] else ""
-    found = ", ".join(amount(summary[name], name) for name in ("errors", "warnings", "infos") if summary[name])
+    known = f" {_amount(summary['known'], 'findings')} of the baseline left out." if summary["known"] else ""
+    gone = f" {_amount(summary['gone'], 'findings')} of the baseline gone." if summary["gone"] else ""
+    found = ", ".join(_amount(summary[name], name) for name in ("errors", "warnings", "infos") if summary[name])
     output.line(f"Checked {checked or 'nothing'}: {found or 'nothing is wrong'}.{known}{gone}")
 
 
 def _rows(report: Report, rule: str, *, verbose: bool) -> Iterator[list[str]]:
     """A group: the rule with its count, and findings under it."""
     about, count = RULES[rule], report.findings.counts[rule]
-    yield [about.severity.value, rule, amount(count, "findings"), "", about.message]
+    yield [about.severity.value, rule, _amount(count, "findings"), "", about.message]
     shown = _SHOWN_INFOS if about.severity is Severity.INFO else _SHOWN
     for finding in islice(report.findings.of(rule), None if verbose else shown):
         yield ["", "", _where(finding), finding.field, _detail(finding)]
     if not verbose and count > shown:
         yield ["", "", f"... and {count - shown:,} more (-v shows all)", "", ""]
+
+
+def _amount(count: int, plural: str) -> str:
+    return f"{count:,} {plural if count != 1 else plural.removesuffix('s')}"
 
 
 def _where(finding: Finding) -> str:
@@ -140,9 +145,9 @@ def _about(invocation: Invocation, report: Report, env: Environment | None) -> s
     from tattoo_data.clock import timestamp
 
     summary = report.summary()
-    found = ", ".join(amount(summary[name], name) for name in ("errors", "warnings", "infos"))
+    found = ", ".join(_amount(summary[name], name) for name in ("errors", "warnings", "infos"))
     where = f", {env.target.aws_endpoint}, table {env.target.table}, index {env.target.index}" if env else ""
-    checked = amount(summary["checked"], "records")
+    checked = _amount(summary["checked"], "records")
     return f"validate {report.what}{where}: {checked} checked, {found}. {timestamp(invocation.clock.now())}"
 
 

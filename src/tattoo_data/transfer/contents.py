@@ -32,8 +32,8 @@ class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return len(self.key)
 
 
-class Reject(msgspec.Struct, frozen=True, gc=False):
-    """A record that was not taken, and why. Its key is known where the record could be read."""
+class Reject(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A record that was not taken, and why, as results have it. Its key is known where the record could be read."""
 
     store: StoreName
     file: str

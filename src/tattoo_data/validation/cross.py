@@ -85,7 +85,7 @@ class Cross:
             if facts.kind is Kind.ARTIST:
                 people.append(_Said(f"artist#{facts.id}", place, studio=facts.studio, artist=True))
                 if facts.handle:
-                    handles.append(_Said(facts.handle.lower(), place))
+                    handles.append(_Said(facts.handle.lower().removeprefix("@"), place))
                 self._name_styles(facts, place)
             else:
                 people.append(_Said(f"{facts.kind}#{facts.id}", place))

@@ -7,9 +7,11 @@ from being checked.
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -44,6 +46,8 @@ from tattoo_data.validation.rules.stores import UNREADABLE
 from tattoo_data.validation.split import Piece, split
 
 FILES = "files"
+#: What a path is that stands for standard input.
+STDIN = Path("-")
 _KINDS = {kind.plural: kind for kind in Kind}
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 _TOKENS = re.compile(rb'"@(?:as-of|images/)')
@@ -82,6 +86,7 @@ class FileCheck:
     report: Report
     tokens: Tokens
     images: Images | None = None
+    stdin: io.BufferedReader | None = None
     checked: int = 0
     notes: list[str] = field(default_factory=list)
     _records: Cross = field(default_factory=lambda: Cross(catalogue_has, catalogue_has))
@@ -94,14 +99,17 @@ class FileCheck:
     def path(self, path: Path) -> None:
         """Check everything at a path."""
         before = self.checked
-        if not path.exists():
-            self._tell(Problem(NO_FILE, "", None, "there is nothing of this name"), Place(FILES, "", str(path)))
-            return
-        if path.is_dir() and _is_export(path):
-            self._export(path)
-        else:
-            for file in _files_of(path):
-                self._file(file)
+        try:
+            if path != STDIN and not path.exists():
+                self._tell(Problem(NO_FILE, "", None, "there is nothing of this name"), Place(FILES, "", str(path)))
+                return
+            for each in _sources(path):
+                if each.is_dir():
+                    self._export(each)
+                else:
+                    self._file(each)
+        except OSError as error:
+            self._tell(Problem(NO_FILE, "", None, error.strerror or str(error)), Place(FILES, "", str(path)))
         if self.checked == before:
             self._tell(Problem(NO_RECORDS), Place(FILES, "", str(path)))
 
@@ -133,11 +141,10 @@ class FileCheck:
 
     def _file(self, path: Path) -> None:
         try:
-            with path.open("rb") as raw:
-                zipped = raw.read(2) == GZIP
-                raw.seek(0)
+            with self._opened(path) as raw:
+                zipped = raw.peek(2)[:2] == GZIP
                 file = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if zipped else raw
-                if zipped and _is_tar(file):
+                if zipped and path != STDIN and _is_tar(file):
                     self._export(path)
                     return
                 for piece in split(file, path.name):
@@ -145,6 +152,11 @@ class FileCheck:
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or str(error)
             self._tell(Problem(NO_FILE, "", None, reason), Place(FILES, "", str(path)))
+
+    def _opened(self, path: Path) -> AbstractContextManager[io.BufferedReader]:
+        if path == STDIN and self.stdin is not None:
+            return nullcontext(self.stdin)
+        return path.open("rb")
 
     # One of them.
 
@@ -209,7 +221,8 @@ class FileCheck:
             return
         place = Place(FILES, found.entry.key, file, line, pointer)
         if found.store is StoreName.TABLE:
-            self._take(self._items, check_item(found.entry), place)
+            # A file by itself may be a part of a table; an export is all of it.
+            self._take(self._records if piece else self._items, check_item(found.entry), place)
             document = document_of(found.entry)
             self._meet_images(document.body if document else b"null", place)
         else:
@@ -233,27 +246,22 @@ class FileCheck:
         self.report(finding(problem, place))
 
     def _has_style(self, kind: Kind, style: str) -> bool:
-        return catalogue_has(kind, style) or style in self._items.styles
+        return catalogue_has(kind, style) or style in self._items.styles or style in self._records.styles
 
 
-def _files_of(path: Path) -> Iterable[Path]:
-    """The files that may hold records: of a folder of test data its three, of any other all JSON in and under it."""
-    if not path.is_dir():
-        return [path]
+def _sources(path: Path) -> Iterator[Path]:
+    """Exports, which are folders, and files that may hold records: of a folder of test data its three, of any other
+    all JSON in and under it."""
     layout = [path / f"{name}.json" for name in _KINDS]
-    if any(file.is_file() for file in layout):
-        return [file for file in layout if file.is_file()]
-    return sorted(_walk(path))
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for path in folder.iterdir():
-        if path.name.startswith(".") or path.is_symlink():
-            continue
-        if path.is_dir():
-            yield from _walk(path)
-        elif path.name.lower().endswith(_SUFFIXES):
-            yield path
+    if not path.is_dir() or _is_export(path):
+        yield path
+    elif any(file.is_file() for file in layout):
+        yield from (file for file in layout if file.is_file())
+    else:
+        for each in sorted(path.iterdir()):
+            hidden = each.name.startswith(".") or each.is_symlink()
+            if not hidden and (each.is_dir() or each.name.lower().endswith(_SUFFIXES)):
+                yield from _sources(each)
 
 
 def _is_export(folder: Path) -> bool:

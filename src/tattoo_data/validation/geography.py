@@ -11,9 +11,9 @@ _BORDER = 1e-9
 
 #: Boxes (south, west, north, east) that hold the United Kingdom and neither Dublin nor Calais: rough, for a warning.
 _UNITED_KINGDOM = (
-    (49.8, -6.5, 50.7, 0.5),
-    (50.7, -6.5, 51.3, 1.45),
     (51.3, -5.7, 54.0, 1.8),
+    (50.7, -6.5, 51.3, 1.45),
+    (49.8, -6.5, 50.7, 0.5),
     (54.0, -8.2, 55.45, 1.8),
     (55.45, -8.7, 60.9, 1.8),
 )

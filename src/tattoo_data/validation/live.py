@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from tattoo_data.engine.scan import Held
 from tattoo_data.environment import Environment
@@ -67,9 +66,9 @@ class _Look:
     records: Cross
     documents: Cross
     compare: Compare
+    notes: list[str]
     images: Images | None = None
     checked: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
 
     def items(self, entries: Sequence[Entry]) -> int:
         """A page of the table. Returns how many of it are records."""
@@ -185,11 +184,16 @@ def _possible(asked: Asked, readable: set[StoreName]) -> Asked:
 
 def _look(env: Environment, asked: Asked, report: Report, *, images: bool) -> _Look:
     records = Cross(catalogue=catalogue_has)
+    styles = _Styles(env=env, records=records)
     look = _Look(
-        env=env, asked=asked, report=report, records=records, documents=Cross(studios=False), compare=Compare()
+        env=env,
+        asked=asked,
+        report=report,
+        records=records,
+        documents=Cross(styles.has, studios=False),
+        compare=Compare(),
+        notes=styles.notes,
     )
-    known = partial(_is_known_style, look, {})
-    look.documents = Cross(known, studios=False)
     if asked.agreement and images:
         base = f"{env.settings.images_base_url}/{env.settings.image_bucket}/"
         look.images = Images(base, _keys(look))
@@ -256,17 +260,26 @@ def _check_unused(look: _Look) -> None:
         look.report(finding(Problem(UNUSED, "", key), Place(StoreName.IMAGES.value, key)))
 
 
-def _is_known_style(look: _Look, asked: dict[str, bool], kind: Kind, style: str) -> bool:
-    """Whether a style that a document names is the catalogue's or the table's."""
-    if catalogue_has(kind, style) or style in look.records.styles:
-        return True
-    if style not in asked:
-        try:
-            asked[style] = bool(look.env.stores.table.get([record_key(kind, style)]))
-        except TattooDataError as error:
-            look.notes.append(f"Whether the style {style!r} is in the table could not be asked: {error.message}.")
-            asked[style] = True
-    return asked[style]
+@dataclass(slots=True, kw_only=True)
+class _Styles:
+    """The styles that a document may name: the catalogue's and the table's, which is asked for just those."""
+
+    env: Environment
+    records: Cross
+    notes: list[str] = field(default_factory=list)
+    _asked: dict[str, bool] = field(default_factory=dict)
+
+    def has(self, kind: Kind, style: str) -> bool:
+        """Whether there is such a style."""
+        if catalogue_has(kind, style) or style in self.records.styles:
+            return True
+        if style not in self._asked:
+            try:
+                self._asked[style] = bool(self.env.stores.table.get([record_key(kind, style)]))
+            except TattooDataError as error:
+                self.notes.append(f"Whether the style {style!r} is in the table could not be asked: {error.message}.")
+                self._asked[style] = True
+        return self._asked[style]
 
 
 def _name(env: Environment, name: StoreName) -> str:

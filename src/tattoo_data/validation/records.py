@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
 from tattoo_data.model.canonical import canonical_number, padded
 from tattoo_data.model.entry import Entry
@@ -253,10 +252,7 @@ def _same(value: Any) -> Any:
 
 def _inner(value: Any) -> Any:
     """What a typed value holds; None for a null and for one that is not there."""
-    if value is None:
-        return None
-    inner = getattr(value, value.__struct_fields__[0])
-    return None if inner is UNSET else inner
+    return None if value is None else value.inner
 
 
 def _has_right_keys(item: Any, kind: Kind, facts: Facts) -> bool:

@@ -48,7 +48,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def words(self) -> str:
         """How a message names the place of another record."""
         if not self.file:
-            return self.key
+            return spoken(self.key)
         return f"{self.file}:{self.line}" if self.line else f"{self.file}{self.pointer}"
 
 
@@ -94,14 +94,17 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     @property
     def subject(self) -> str:
         """What it is about, for a reader: the key as it is spoken, else where in the file."""
-        if self.key.startswith("{"):
-            return " ".join(split_item_key(self.key))
-        return self.key or self.pointer
+        return spoken(self.key) or self.pointer
 
     @property
     def order(self) -> tuple[str, str, int, str, str, str]:
         """What findings of one rule are sorted by."""
         return self.store, self.file, self.line, self.key, self.field, self.message
+
+
+def spoken(key: str) -> str:
+    """A key as it is spoken: an item's as PK and SK."""
+    return " ".join(split_item_key(key)) if key.startswith("{") else key
 
 
 #: Takes a finding in.

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
-from msgspec import UNSET, Meta
+from msgspec import Meta
 
 from tattoo_data.validation.rule import Problem, Rule
 from tattoo_data.validation.rules.shared import DATE, RANGE, REQUIRED, TYPE, UNKNOWN, is_date, number_of
@@ -120,7 +120,8 @@ class Number:
         elif self.whole and isinstance(value, Decimal) and value != value.to_integral_value():
             yield _other_type(value, field, "a whole number")
         elif not self.low <= number <= self.high:
-            yield Problem(self.rule, field, value, f"it is from {self.low:g} to {self.high:g}")
+            detail = f"it is from {self.low:g} to {self.high:g}" if self.rule is RANGE else ""
+            yield Problem(self.rule, field, value, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,12 +315,15 @@ def _type(field: Field, *, typed: bool) -> Type:
 
 
 def _wrapper(tag: str, inner: Type) -> Type:
-    """A value of one of DynamoDB's types."""
-    return msgspec.defstruct(f"Typed{tag}", [(tag, inner)], forbid_unknown_fields=True, gc=False)
+    """A value of one of DynamoDB's types, as a struct with its `inner` value."""
+    return msgspec.defstruct(
+        f"Typed{tag}", [("inner", inner)], rename={"inner": tag}, forbid_unknown_fields=True, gc=False
+    )
 
 
 def _nullable(wrapper: Type) -> Type:
-    """The same, or DynamoDB's null."""
-    (tag,) = msgspec.structs.fields(wrapper)
-    fields = [(tag.name, tag.type, UNSET), ("NULL", bool, UNSET)]
-    return msgspec.defstruct(f"{wrapper.__name__}OrNull", fields, forbid_unknown_fields=True, gc=False)
+    """The same, or DynamoDB's null, whose inner value is None."""
+    (value,) = msgspec.structs.fields(wrapper)
+    names = {"inner": value.encode_name, "null": "NULL"}
+    fields = [("inner", value.type, None), ("null", bool, False)]
+    return msgspec.defstruct(f"{wrapper.__name__}OrNull", fields, rename=names, forbid_unknown_fields=True, gc=False)

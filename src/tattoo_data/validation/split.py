@@ -196,7 +196,7 @@ class _Values:
         elif text.strip() != right:
             shown = text.strip()[:60].decode("utf-8", "replace")
             rule = NO_RECORD if self._base and _SCALARS.fullmatch(text.strip()) else BAD_JSON
-            detail = shown if rule is NO_RECORD else f"{shown!r} between records, at byte {before}"
+            detail = shown if rule is NO_RECORD else f"{shown!r} at byte {before}, outside of records"
             yield self._wrong(rule, detail, before, line)
 
     def _piece(self) -> Piece:

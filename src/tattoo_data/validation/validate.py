@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tattoo_data.catalog import Context, load
-from tattoo_data.environment import Environment
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.records import Kind
 from tattoo_data.settings import Settings
@@ -19,11 +20,13 @@ from tattoo_data.stores.base import scan
 from tattoo_data.validation.baseline import read_baseline
 from tattoo_data.validation.files import FILES, FileCheck, Tokens
 from tattoo_data.validation.images import Images
-from tattoo_data.validation.live import Asked, check_live
 from tattoo_data.validation.report import Findings, Report
 from tattoo_data.validation.rule import Place, Problem, finding, findings
 from tattoo_data.validation.rules.every import check_rules
 from tattoo_data.validation.rules.stores import ABSENT, UNUSED
+
+if TYPE_CHECKING:
+    from tattoo_data.environment import Environment
 
 #: How findings name a file of the catalogue.
 CATALOGUE = "catalogue"
@@ -39,22 +42,14 @@ class What(StrEnum):
     ALL = "all"
 
 
-_ASKED = {
-    What.DATABASE: Asked(records=True),
-    What.OPENSEARCH: Asked(documents=True),
-    What.CONSISTENCY: Asked(agreement=True),
-    What.ALL: Asked(records=True, documents=True, agreement=True),
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateOptions:
-    """`paths` are those of `files`; none means the catalogue that ships. With `only`, just these rules are asked, and
-    those of `skip` never."""
+    """`paths` are those of `files`; none means the catalogue that ships, and `-` is `stdin`. With `only`, just these
+    rules are asked, and those of `skip` never."""
 
     what: What
     paths: tuple[Path, ...] = ()
-    check_images: bool = False
+    stdin: io.BufferedReader | None = None
     only: frozenset[str] = frozenset()
     skip: frozenset[str] = frozenset()
     baseline: Path | None = None
@@ -72,13 +67,12 @@ def validate_files(settings: Settings, as_of: date, options: ValidateOptions, en
     """Check files, or without any the catalogue. With `env`, images that records refer to are looked for in the
     target's bucket."""
     kept = _findings(options)
+    counted: Counter[str] = Counter()
+    images = _live_images(env, kept, counted) if env is not None else None
     if not options.paths:
-        counted = _check_catalogue(settings, as_of, kept)
+        counted += _check_catalogue(settings, as_of, kept, images)
         return Report(what=options.what, findings=kept, checked=counted, notes=(_SHIPPED,))
-    check = FileCheck(report=kept.add, tokens=_tokens(settings, as_of))
-    counted = Counter()
-    if env is not None:
-        check.images = _live_images(env, kept, counted)
+    check = FileCheck(report=kept.add, tokens=_tokens(settings, as_of), images=images, stdin=options.stdin)
     for path in options.paths:
         check.path(path)
     check.finish()
@@ -89,9 +83,17 @@ def validate_files(settings: Settings, as_of: date, options: ValidateOptions, en
 def validate_live(env: Environment, as_of: date, options: ValidateOptions) -> Report:
     """Check the live stores, and for `all` the catalogue too. Raises where a store does not answer; one that is not
     there is a finding."""
+    from tattoo_data.validation.live import Asked, check_live  # the clients of stores, which files do not need
+
+    everything, what = options.what is What.ALL, options.what
+    asked = Asked(
+        records=everything or what is What.DATABASE,
+        documents=everything or what is What.OPENSEARCH,
+        agreement=everything or what is What.CONSISTENCY,
+    )
     kept = _findings(options)
-    checked, notes = check_live(env, _ASKED[options.what], kept.add)
-    if options.what is What.ALL:
+    checked, notes = check_live(env, asked, kept.add)
+    if everything:
         checked += _check_catalogue(env.settings, as_of, kept)
         notes.append(_SHIPPED)
     return Report(what=options.what, findings=kept, checked=checked, notes=tuple(notes))
@@ -113,10 +115,10 @@ def _context(settings: Settings, as_of: date) -> Context:
     return Context(as_of=as_of, images_base_url=settings.images_base_url, image_bucket=settings.image_bucket)
 
 
-def _check_catalogue(settings: Settings, as_of: date, kept: Findings) -> Counter[str]:
-    """The catalogue by the same rules, its images included."""
+def _check_catalogue(settings: Settings, as_of: date, kept: Findings, live: Images | None = None) -> Counter[str]:
+    """The catalogue by the same rules, with its own images or those that are live."""
     dataset = load(_context(settings, as_of))
-    images = Images(dataset.context.image_base, dataset.images)
+    images = live or Images(dataset.context.image_base, dataset.images)
     check = FileCheck(report=kept.add, tokens=_tokens(settings, as_of))
     numbers: Counter[Kind] = Counter()
     encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -128,7 +130,7 @@ def _check_catalogue(settings: Settings, as_of: date, kept: Findings) -> Counter
         for each in findings(images.problems(encode(record.fields)), place):
             kept.add(each)
     check.finish()
-    for key in images.unused(dataset.images):
+    for key in images.unused(dataset.images) if live is None else ():
         kept.add(finding(Problem(UNUSED, "", key), Place(FILES, key, f"{CATALOGUE}/images/{key}")))
     return Counter({FILES: check.checked})
 

@@ -37,5 +37,6 @@ def command(invocation: Invocation, name: str | None, wait: float) -> int:
     from tattoo_data.backups.take import TakeOptions, take
     from tattoo_data.cli.backups import show_taken
 
+    options = TakeOptions(name=name, wait=wait)
     with invocation.environment() as env:
-        return show_taken(invocation, env, take(env, TakeOptions(name=name, wait=wait)))
+        return show_taken(invocation, env, take(env, options))

@@ -14,7 +14,6 @@ from tattoo_data.cli.options import Invocation, common, writing
 if TYPE_CHECKING:
     from tattoo_data.environment import Environment
     from tattoo_data.runs.session import WriteOptions
-    from tattoo_data.transfer.contents import Reject
     from tattoo_data.transfer.import_files import Imported
 
 EPILOG = """\b
@@ -115,7 +114,7 @@ def _show(invocation: Invocation, env: Environment, imported: Imported) -> int:
         headline=f"import {contents.path}",
         source={"kind": contents.kind, "path": contents.path},
         notes=contents.notes,
-        rejected=[_rejected(each) for each in rejected] if invocation.output.json else (),
+        rejected=rejected,
         rejects=str(imported.rejects) if imported.rejects else None,
         duplicates=contents.duplicates,
     )
@@ -127,9 +126,3 @@ def _show(invocation: Invocation, env: Environment, imported: Imported) -> int:
         if imported.rejects:
             invocation.output.line(f"{amount(len(rejected), 'records')} left out: {imported.rejects}")
     return PARTIAL if rejected and not change.dry_run else code
-
-
-def _rejected(reject: Reject) -> dict[str, object]:
-    """The JSON form."""
-    fields = {"store": reject.store.value, "file": reject.file, "number": reject.number}
-    return {**fields, **({"key": reject.key} if reject.key is not None else {}), "message": reject.message}

@@ -38,5 +38,6 @@ def command(invocation: Invocation, name: str, wait: float) -> int:
     from tattoo_data.cli.backups import show_taken
     from tattoo_data.repository.manifests import Kind
 
+    options = TakeOptions(name=name, kind=Kind.SNAPSHOT, wait=wait)
     with invocation.environment() as env:
-        return show_taken(invocation, env, take(env, TakeOptions(name=name, kind=Kind.SNAPSHOT, wait=wait)))
+        return show_taken(invocation, env, take(env, options))

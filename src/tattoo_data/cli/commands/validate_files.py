@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -32,17 +34,19 @@ def command(
 ) -> int:
     """Check files of records.
 
-    PATH is a JSON or JSONL file, a folder of them, an export, or a file of elasticdump. Without one, the catalogue that
-    ships is checked, and its images always.
+    PATH is a JSON or JSONL file, a folder of them, an export, a file of elasticdump, or - for stdin. Without one, the
+    catalogue that ships is checked, with its images.
     """
     from tattoo_data.cli.findings import show_findings
     from tattoo_data.validation.validate import ValidateOptions, What, check_options, validate_files
 
-    options = ValidateOptions(what=What.FILES, paths=paths, check_images=check_images, **choice_of(choice))
+    options = ValidateOptions(
+        what=What.FILES, paths=paths, stdin=cast(BufferedReader, sys.stdin.buffer), **choice_of(choice)
+    )
     check_options(options)
     settings = invocation.settings
     day = settings.as_of or invocation.clock.today()
-    if check_images and paths:
+    if check_images:
         with invocation.environment() as env:
             report = validate_files(settings, day, options, env)
             show_findings(invocation, report, outputs, env)

@@ -60,7 +60,7 @@ Exit status:
 @as_of
 @common
 def command(invocation: Invocation, state: str, words: tuple[str, ...], no_undo: bool, wait: float) -> int:
-    """Run a command while the stores hold another state, and put them back.
+    """Run a command on another state, and put the stores back.
 
     It takes a snapshot, makes the stores hold STATE, runs the command, restores the snapshot and removes it: also when
     the command fails, and on Ctrl-C or SIGTERM, which end the command first.

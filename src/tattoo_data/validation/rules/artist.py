@@ -41,7 +41,7 @@ OLD = Rule(
     id="old-schema",
     severity=INFO,
     message="images as bare urls are the form of schema versions before 1.3.0",
-    reason="They are read, but have no description, style or tags; the migration update-portfolio-structure brings them up.",
+    reason="They are read, but have no description or tags; the migration update-portfolio-structure brings them up.",
     of=("artist",),
 )
 
