@@ -182,7 +182,7 @@ def _rating(number: int) -> float | int:
 
 def _specialties(number: int, style_ids: tuple[str, ...]) -> list[str]:
     motifs = {row[0]: row[8] for row in STYLES}
-    return [motifs[style][number % 4] for style in style_ids[:2]]
+    return list(dict.fromkeys(motifs[style][number % 4] for style in style_ids[:2]))
 
 
 def _pricing(number: int) -> dict[str, Any]:

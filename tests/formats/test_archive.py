@@ -171,6 +171,17 @@ def test_a_million_members_are_refused_long_before_the_end(folder: Path) -> None
     assert stream.given < 100_000
 
 
+def test_many_members_take_no_more_memory_than_few(folder: Path) -> None:
+    content = pack(*(member("a", kind=tarfile.DIRTYPE) for _ in range(10_000)))
+    tracemalloc.start()
+    try:
+        unpack(io.BytesIO(content), folder)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 << 20
+
+
 def test_too_many_bytes_are_refused_before_the_first_of_them(folder: Path) -> None:
     content = pack(member("a", b"x" * 100), member("b", os.urandom(50_000)))
     message = refused(content, folder, Limits(bytes=40_000))

@@ -41,7 +41,7 @@ def test_after_a_reset_nothing_is_wrong(tool: Tool, name: str) -> None:
     report = validate(tool, "all")
     assert report["summary"]["errors"] == 0
     rules = {each["rule"] for each in report["findings"] if each["store"] != "files"}
-    assert rules <= {"old-schema", "specialty-form", "studio-lists-outside", "store-empty"}
+    assert rules <= {"old-schema", "studio-lists-outside", "store-empty"}
     assert ("store-empty" in rules) is (name == "clean")
 
 

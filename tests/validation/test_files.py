@@ -138,7 +138,7 @@ _BETWEEN = ("style-unknown", "studio-unknown")
 def test_the_catalogue_that_ships_has_no_error(tmp_path: Path) -> None:
     report = validate_files(resolve({}, {}, tmp_path), DAY, ValidateOptions(what=What.FILES))
     assert [each for each in report.findings if each.severity == "error"] == []
-    assert {each.rule for each in report.findings} <= {"old-schema", "specialty-form"}
+    assert {each.rule for each in report.findings} <= {"old-schema"}
     assert report.checked == {"files": 93}
     assert "catalogue" in report.notes[0]
 
@@ -151,7 +151,7 @@ def test_generated_data_has_no_error() -> None:
         check.fields(record.kind, record.fields, Place("files", record.id))
     check.finish()
     assert check.checked == 60 * 503 + 33
-    assert {each.rule for each in held} <= {"old-schema", "specialty-form"}
+    assert {each.rule for each in held} <= {"old-schema"}
 
 
 def test_the_tokens_of_test_data_are_resolved(tmp_path: Path) -> None:

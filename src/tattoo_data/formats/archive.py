@@ -139,7 +139,7 @@ def _parts(member: tarfile.TarInfo, name: str) -> tuple[str, ...]:
     parts = tuple(part for part in member.name.split("/") if part != ".")
     if member.isdir() and parts and not parts[-1]:
         parts = parts[:-1]
-    if member.name.startswith("/") or ".." in parts or "" in parts:
+    if ".." in parts or "" in parts:
         raise _refused(name, member, "its name leads out of the archive's folder")
     if any(len(os.fsencode(part)) > _MAX_NAME for part in parts):
         raise _refused(name, member, f"its name has over {_MAX_NAME} bytes")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -66,7 +65,7 @@ def check_item(item: Entry) -> Checked:
         return OTHER
     entity = ENTITIES[record.kind]
     try:
-        fine = _item_decoder(record.kind)(item.body)
+        fine = _DECODE_ITEM[record.kind](item.body)
     except UNDECODED:
         return _item_slowly(item, record)
     facts = entity.facts(fine, _inner)
@@ -83,7 +82,7 @@ def check_item(item: Entry) -> Checked:
 def check_document(document: Entry) -> Checked:
     """A document of the index."""
     try:
-        fine = _document_decoder()(document.body)
+        fine = _decode_document(document.body)
     except UNDECODED:
         return _document_slowly(document)
     entity = ENTITIES[Kind.ARTIST]
@@ -97,7 +96,7 @@ def check_plain(kind: Kind, body: bytes) -> Checked:
     """A record of a file, in JSON. Raises one of `UNDECODED` where it is no JSON."""
     entity = ENTITIES[kind]
     try:
-        fine = _plain_decoder(kind)(body)
+        fine = _DECODE_PLAIN[kind](body)
     except UNDECODED:
         return check_fields(kind, decode_plain(body))
     if not entity.is_fine(fine, _same):
@@ -281,19 +280,22 @@ def _has_right_location(document: Any) -> bool:
     return location is not None and location.lat == latitude and location.lon == longitude
 
 
-@lru_cache(maxsize=len(Kind))
 def _item_decoder(kind: Kind) -> Callable[[bytes], Any]:
     more = [(name, _Text) for name in (*KEYS, *INDEX_KEYS)]
     # Numbers are strings in an item: they are read as the numbers that they spell.
     return msgspec.json.Decoder(ENTITIES[kind].fields.struct(typed=True, more=more), strict=False).decode
 
 
-@lru_cache(maxsize=1)
 def _document_decoder() -> Callable[[bytes], Any]:
     more = [("location", _Location)]
     return msgspec.json.Decoder(ENTITIES[Kind.ARTIST].fields.struct(typed=False, more=more)).decode
 
 
-@lru_cache(maxsize=len(Kind))
 def _plain_decoder(kind: Kind) -> Callable[[bytes], Any]:
     return msgspec.json.Decoder(ENTITIES[kind].fields.struct(typed=False)).decode
+
+
+# Made here and not where they are used: two threads that make msgspec know a class at the same time crash it.
+_DECODE_ITEM = {kind: _item_decoder(kind) for kind in Kind}
+_DECODE_PLAIN = {kind: _plain_decoder(kind) for kind in Kind}
+_decode_document = _document_decoder()
