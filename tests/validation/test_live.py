@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tattoo_data.engine.spool import Spool
 from tattoo_data.environment import Environment
@@ -24,7 +22,6 @@ from tattoo_data.model.keys import item_key
 from tattoo_data.model.records import Kind
 from tattoo_data.stores.base import NOT_ROUTED, Description, Page, Routing
 from tattoo_data.stores.memory import MemoryStore
-from tattoo_data.validation.compare import differences
 from tattoo_data.validation.rules.stores import RULES
 from tattoo_data.validation.validate import ValidateOptions, What, validate_live
 from tests.runs import desk
@@ -299,24 +296,6 @@ def test_more_records_than_opensearch_gives_at_once_are_compared_exactly(
     body = json.loads(document(every[10_400]).body) | {"artistName": "other"}
     good.index.put([Entry("artist-10400", json.dumps(body).encode())])
     assert good.found(What.CONSISTENCY) == [("document-differs", "index", "artist-10400", "artistName")]
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=2),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
-        max_leaves=8,
-    ),
-    st.recursive(
-        st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=2),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
-        max_leaves=8,
-    ),
-)
-def test_values_differ_if_and_only_if_their_json_does(one: object, other: object) -> None:
-    same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-    assert bool(list(differences(one, other))) is not same
-    assert list(differences(one, one)) == []
 
 
 # Images.

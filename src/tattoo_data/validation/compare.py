@@ -6,25 +6,24 @@ fields.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 
 from tattoo_data.engine.scan import Held
 from tattoo_data.engine.spool import PLACES, Spool
 from tattoo_data.model.canonical import canonical_document
+from tattoo_data.model.difference import ABSENT, fields_of
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest_canonical
 from tattoo_data.model.keys import record_key, record_of
 from tattoo_data.model.project import document_of
 from tattoo_data.model.records import Kind
 from tattoo_data.stores.base import Store
-from tattoo_data.validation.records import UNDECODED, decode_plain
+from tattoo_data.validation.records import UNDECODED
 from tattoo_data.validation.rule import Place, Problem, Report, finding, shown
 from tattoo_data.validation.rules.stores import DIFFERS, EXTRA, MISSING
 
 _AT_ONCE = 100
 _SHOWN = 120
-_NOTHING = object()
 
 
 class Compare:
@@ -70,19 +69,6 @@ def held_document(document: Entry) -> Held:
     return Held(document.key, digest_canonical(document.key, body), document.routing)
 
 
-def differences(live: object, right: object, field: str = "") -> Iterator[tuple[str, object, object]]:
-    """Where two plain values differ: the path, and both values; `NOTHING` where one side has none."""
-    if isinstance(live, Mapping) and isinstance(right, Mapping):
-        for name in sorted(live.keys() | right.keys()):
-            where = f"{field}.{name}" if field else str(name)
-            yield from differences(live.get(name, _NOTHING), right.get(name, _NOTHING), where)
-    elif isinstance(live, list) and isinstance(right, list) and len(live) == len(right):
-        for number, (one, other) in enumerate(zip(live, right, strict=True)):
-            yield from differences(one, other, f"{field}.{number}")
-    elif not _same(live, right):
-        yield field, live, right
-
-
 def _name_fields(differing: Sequence[tuple[Held, Held]], table: Store, index: Store, report: Report) -> None:
     keys = [record_key(Kind.ARTIST, item.key, str(item.routing)) for item, _ in differing]
     routing = {held.key: held.routing for _, held in differing if held.routing is not None}
@@ -98,26 +84,17 @@ def _name_fields(differing: Sequence[tuple[Held, Held]], table: Store, index: St
 
 def _problems(live: Entry, right: Entry) -> Iterator[Problem]:
     try:
-        there = decode_plain(live.body)
+        changes = fields_of(StoreName.INDEX, live.body, right.body)
     except UNDECODED:
         return  # said already, of the document itself
-    if not isinstance(there, Mapping):
-        return
-    for field, found, wanted in differences(there, decode_plain(right.body)):
-        if wanted is _NOTHING:
-            yield Problem(DIFFERS, field, found, "the table has none")
+    for change in changes:
+        field = ".".join(map(str, change.path))
+        if change.after is ABSENT:
+            yield Problem(DIFFERS, field, change.before, "the table has none")
         else:
-            text = shown(wanted)
+            text = shown(change.after)
             text = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-            yield Problem(DIFFERS, field, None if found is _NOTHING else found, f"the table has {text}")
-
-
-def _same(one: object, other: object) -> bool:
-    """Whether two plain values are one to the index: 4.50 is 4.5, and true is not 1."""
-    numbers = isinstance(one, int | Decimal) and isinstance(other, int | Decimal)
-    if numbers and not isinstance(one, bool) and not isinstance(other, bool):
-        return one == other
-    return type(one) is type(other) and one == other
+            yield Problem(DIFFERS, field, None if change.before is ABSENT else change.before, f"the table has {text}")
 
 
 def _place(key: str) -> Place:
