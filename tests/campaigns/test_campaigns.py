@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaigns import faults, kills, twins, writer
+from tests.campaigns import faults, kept, kills, twins, writer
 from tests.campaigns.place import Place, place
 from tests.conftest import GetEngine
 
@@ -22,6 +22,11 @@ def test_a_command_killed_at_any_moment_is_mended_by_itself_and_taken_back(at: P
     report = kills.run(at, len(kills.CASES), seed=7)
     assert report.wrong == []
     assert report.interrupted > 0
+
+
+def test_what_is_killed_while_it_keeps_or_brings_back_loses_nothing(at: Place) -> None:
+    report = kept.run(at, len(kept.CASES), seed=7)
+    assert report.wrong == []
 
 
 def test_of_two_commands_at_once_one_wins(at: Place) -> None:
