@@ -100,6 +100,9 @@ def test_what_the_files_promise_is_held_against_what_they_hold() -> None:
     with pytest.raises(IntegrityFailed, match="fingerprint") as told:
         read_contents(FakeSource(lines(TABLE, items[1:]), fingerprints=promised))
     assert (told.value.exit_code, "Nothing was written" in told.value.hint) == (12, True)
+    # A record that cannot be used is rejected, and no reason to refuse the others.
+    contents = read_contents(FakeSource(lines(TABLE, [*items[1:], "a number"]), fingerprints=promised))
+    assert [each.message for each in contents.rejected] == ["a number"]
 
 
 def test_an_error_of_the_reader_at_the_end_leaves_nothing() -> None:
