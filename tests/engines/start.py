@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,7 +92,9 @@ def _opensearch(name: str) -> Callable[[Path], Command]:
     def command(folder: Path) -> Command:
         lib, port = install.opensearch(name), _free_port_of(_NODE_PORTS[name])
         java = [install.java(name), "-Xms384m", "-Xmx768m", "-cp", f"{lib}/*", _RUNNER]
-        options = ["-basePath", "data", "-numOfNode", "1", "-baseHttpPort", str(port - 1), "-clusterName", folder.name]
+        # Nodes of one name find each other over loopback, and one that loses the other hangs: a name for each.
+        cluster = f"{folder.name}-{uuid.uuid4().hex[:12]}"
+        options = ["-basePath", "data", "-numOfNode", "1", "-baseHttpPort", str(port - 1), "-clusterName", cluster]
         return java + options, port, {}, range(200, 201)
 
     return command

@@ -49,7 +49,7 @@ class Source(Protocol):
         """Every record, each file read once. Hashes and counts are checked on the way, so that nothing may be used
         before the end is reached. Raises `IntegrityFailed`, naming file and line, where the files are not what they
         should be: a missing file, a wrong hash or count, what is no JSON. A record that is only not usable is a
-        `Found` with its problem."""
+        `Found` with its problem. Bodies of entries are canonical bytes."""
 
     def blob(self, key: str) -> Blob:
         """The body of an image among the records. Raises `IntegrityFailed` where it is not what the record says."""
