@@ -136,6 +136,26 @@ def open_environment(
         yield env
 
 
+def application_variables(env: Environment) -> dict[str, str]:
+    """The application's environment variables for a target, as it reads them itself."""
+    target = env.target
+    key, secret, _ = env.settings.credentials(local=target.local)
+    # Credentials that are the user's own are in the environment already, and stay off the screen.
+    ours = (key, secret) == ("test", "test")
+    credentials = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret} if ours else {}
+    return {
+        "AWS_ENDPOINT_URL": target.aws_endpoint,
+        **({"AWS_ENDPOINT_URL_S3": target.s3_endpoint} if target.s3_endpoint != target.aws_endpoint else {}),
+        **credentials,
+        "AWS_DEFAULT_REGION": target.region,
+        "DYNAMODB_TABLE_NAME": target.table,
+        "OPENSEARCH_ENDPOINT": target.opensearch_endpoint,
+        "OPENSEARCH_INDEX": target.index,
+        "IMAGE_BUCKET": target.image_bucket,
+        "BACKUP_BUCKET": target.backup_bucket,
+    }
+
+
 def start_local(settings: Settings, clock: Clock, progress: Progress = no_progress) -> tuple[stack.Stack, bool]:
     """Start the local stack whatever is named, and rebuild its index from its table where that was lost. Returns
     the stack, and whether the index was rebuilt."""

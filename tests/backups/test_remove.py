@@ -262,6 +262,18 @@ def test_what_another_targets_backups_need_stays(here: Stand, there: Stand) -> N
     assert there.restore("theirs").proven
 
 
+def test_each_target_keeps_its_own_versions_of_a_name(here: Stand, there: Stand) -> None:
+    there.hold(numbered(30, first=100))
+    theirs = there.take("daily").reference
+    here.hold(numbered(20))
+    ours = [here.take("daily").reference for _ in range(3)]
+    unnamed = [here.take().reference, there.take().reference]
+    done = prune(here.env, PruneOptions(keep=1))
+    assert list(done.snapshots) == ours[1::-1]
+    assert set(references(here)) == {theirs, ours[2], *unnamed}
+    assert prune(there.env, PruneOptions(keep=1)).snapshots == ()
+
+
 def test_the_bodies_that_an_undo_needs_stay(here: Stand) -> None:
     state = numbered(30)
     here.hold(state)

@@ -405,6 +405,18 @@ def test_stores_that_the_snapshot_does_not_hold_cannot_be_asked_for(here: Stand,
     assert failed.value.exit_code == 2
 
 
+def test_a_snapshot_of_another_target_can_be_restored_and_is_told_as_one(here: Stand, there: Stand) -> None:
+    there.hold(numbered(7))
+    taken = there.snapshot("theirs")
+    here.hold(State())
+    assert here.restore("theirs").proven
+    assert here.held() == there.held()
+    assert here.said == [f"note: {taken.reference} was taken of another target, whose table is another."]
+    here.snapshot("theirs")
+    assert here.restore("theirs").source.reference != taken.reference
+    assert len(here.said) == 1
+
+
 # Drift.
 
 

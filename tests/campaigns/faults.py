@@ -18,6 +18,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("seed", "search-basic"),
     ("seed", "location-london+high-rating", "--only"),
     ("reset", "fresh"),
+    ("backup", "kept"),
     ("clear", "opensearch"),
     ("undo",),
     ("reset", "performance-test", "--scale", "3"),
@@ -25,6 +26,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("redo",),
     ("clear", "s3"),
     ("clear", "all"),
+    ("restore", "kept"),
 )
 
 
@@ -63,7 +65,12 @@ def run(at: Place, count: int, seed: int, tell: Callable[[str], None] = lambda t
                 at.direct.ok(*command)
     for proxy in at.proxies.values():
         report.met += proxy.injected
-    problems = {"everything fails": hopeless(at), "only writes fail": only_writes_fail(at)}
+    problems = {
+        "everything fails": hopeless(at),
+        "only writes fail": only_writes_fail(at),
+        "files": files(at, report, replace(RATES, seed=seed)),
+        "prune": prune(at, report, replace(RATES, seed=seed + 1)),
+    }
     report.wrong += [f"{name}: {each}" for name, found in problems.items() for each in found]
     return report
 
@@ -79,8 +86,10 @@ def _command(at: Place, report: Report, command: tuple[str, ...], rates: FaultRa
     result, now = done.json(), at.fingerprint()
     wrong = [] if result["fingerprint"] == now else ["the fingerprint it tells is not the one that is there"]
     if done.code == 0:
-        right = now == wanted and not result["failures"]
-        return wrong if right else [*wrong, f"exit 0, and not the right state; {len(result['failures'])} failures"]
+        failures = result.get("failures", ())
+        right = now == wanted and not failures
+        wrong += _verified(at) if command[0] == "backup" else []
+        return wrong if right else [*wrong, f"exit 0, and not the right state; {len(failures)} failures"]
     wrong += _named(at, command, result)
     return wrong + (_finished(at, command, wanted) if command[0] in ("undo", "redo") else _taken_back(at, before))
 
@@ -135,6 +144,48 @@ def only_writes_fail(at: Place) -> list[str]:
         wrong.append(f"failed {changes['failed']}, named {len(failures)}")
     at.direct.ok("undo")
     return wrong if at.fingerprint() == before else [*wrong, "undo did not reach the state before"]
+
+
+def files(at: Place, report: Report, rates: FaultRates) -> list[str]:
+    """What is exported and imported through faults is all of it."""
+    at.direct.ok("reset", "fresh")
+    before = at.fingerprint()
+    _set(at, rates)
+    exported = at.tool.run("export", str(at.direct.cwd / "files"), "--images", "--json")
+    _set(at, FaultRates())
+    report.ended[exported.code] += 1
+    if exported.code:
+        return [f"export ended with {exported.code}: {exported.stderr}"]
+    command = ("import", exported.json()["path"], "--replace")
+    missing = at.direct.ok(*command, "--dry-run", "--json").json()["plan"]
+    wrong = [f"the export differs from what is there: {missing[:5]}"] if missing else []
+    at.direct.ok("reset", "minimal")
+    return wrong + _command(at, report, command, replace(rates, seed=rates.seed + 7), before)
+
+
+def prune(at: Place, report: Report, rates: FaultRates) -> list[str]:
+    """A prune through faults takes what it says, and nothing that is needed."""
+    for state in ("fresh", "minimal", "fresh"):
+        at.direct.ok("reset", state)
+        at.direct.ok("backup", "pruned")
+    planned = at.direct.ok("backups", "prune", "pruned", "--keep", "1", "--dry-run", "--json").json()
+    _set(at, rates)
+    done = at.tool.run("backups", "prune", "pruned", "--keep", "1", "--yes", "--json")
+    _set(at, FaultRates())
+    report.ended[done.code] += 1
+    if done.code:
+        return [f"ended with {done.code}: {done.stderr}"]
+    wrong = [] if done.json()["snapshots"] == planned["snapshots"] else ["it took others than it said"]
+    listed = {each["reference"] for each in at.direct.ok("backups", "list", "--json").json()["snapshots"]}
+    if listed & set(planned["snapshots"]) or not listed >= set(planned["kept"]):
+        wrong.append(f"listed are {listed}, planned was {planned}")
+    return wrong + _verified(at)
+
+
+def _verified(at: Place) -> list[str]:
+    """What is wrong with the backups, read past the proxies."""
+    found = at.direct.run("backups", "verify")
+    return [f"backups verify ended with {found.code}: {found.stdout}{found.stderr}"] if found.code else []
 
 
 def _wanted(at: Place) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaigns import faults, kept, kills, twins, writer
+from tests.campaigns import faults, flips, kept, kills, twins, writer
 from tests.campaigns.place import Place, place
 from tests.conftest import GetEngine
 
@@ -44,3 +44,9 @@ def test_what_the_application_writes_meanwhile_is_not_lost(at: Place) -> None:
     report = writer.run(at, 1, seed=7)
     assert report.wrong == []
     assert report.named > 0
+
+
+def test_whatever_is_damaged_of_a_backup_is_named_and_not_restored() -> None:
+    report = flips.run(150, seed=7)
+    assert report.wrong == []
+    assert len({name.partition(" ")[2] for name in report.hits}) == 4

@@ -274,7 +274,7 @@ def test_a_backup_beside_a_command_that_writes_says_so(any_tool: Tool) -> None:
 
 def test_backups_at_once_in_processes_of_their_own(any_tool: Tool) -> None:
     reset(any_tool, "fresh")
-    names = (["same"], ["same"], [], [])
+    names: tuple[tuple[str, ...], ...] = (("same",), ("same",), (), ())
     processes = [any_tool.start("backup", *name, "--json") for name in names]
     ended = [(process.communicate(), process.returncode) for process in processes]
     assert [code for _, code in ended] == [0, 0, 0, 0], [said for (_, said), _ in ended]
@@ -348,7 +348,7 @@ def _s3(tool: Tool) -> Any:
 
 def test_an_archive_of_the_node_tool_is_restored(any_tool: Tool) -> None:
     reset(any_tool, "fresh")
-    odd = {"buffer": buffer(b"\x00\xff"), "deep": {"list": [buffer(b"\x01"), None, True, 4.5]}, "text": "é\u2028"}
+    odd = {"buffer": buffer(b"\x00\xff"), "deep": {"list": [buffer(b"\x01"), None, True, 4.5]}, "styles": ["a", "b"]}
     artists = [node_item(number, **odd) for number in range(30)]
     documents = [node_document(number, PK="x", syncHash="y", lastSynced="z") for number in range(30)]
     export = node_export(any_tool.cwd / "node", artists, documents, studios=[{"PK": "STUDIO#s", "SK": "PROFILE"}])
@@ -356,12 +356,11 @@ def test_an_archive_of_the_node_tool_is_restored(any_tool: Tool) -> None:
     before = fingerprint(any_tool)
     assert any_tool.ok("backups", "list", "--json").json()["snapshots"][0]["kind"] == "node"
     restored = any_tool.ok("restore", "daily-backup-20240115", "--json")
-    assert "note: 30 lists may have been sets" in restored.stderr
+    assert re.search(r"note: .*may have been sets", restored.stderr)
     with application(any_tool) as live:
         items = raw_items(live)
-        assert set(items) == {(f"ARTIST#artist-{each:03}", "METADATA") for each in range(30)} | {
-            ("STUDIO#s", "PROFILE")
-        }
+        keys = {(f"ARTIST#artist-{each:03}", "METADATA") for each in range(30)}
+        assert set(items) == {*keys, ("STUDIO#s", "PROFILE")}
         assert items["ARTIST#artist-007", "METADATA"]["buffer"] == {"B": b"\x00\xff"}
         assert items["ARTIST#artist-007", "METADATA"]["deep"]["M"]["list"]["L"][0] == {"B": b"\x01"}
         assert live.documents()["artist-007"] == {"artistId": "artist-007", "artistName": "Zoë", "rating": 4.5}
@@ -386,6 +385,29 @@ def test_what_is_gone_altogether_is_made_anew(any_tool: Tool) -> None:
     status = any_tool.ok("status", "--json").json()
     assert (status["state"], status["consistent"]) == ("fresh", True)
     assert all(store["healthy"] for store in status["stores"].values())
+
+
+def test_an_index_of_another_mapping_is_built_anew_with_all_that_it_held(any_tool: Tool) -> None:
+    """Its documents are those of the snapshot, so that none of them is read from there."""
+    reset(any_tool, "fresh")
+    any_tool.ok("backup", "all")
+    with application(any_tool) as live:
+        documents = live.documents()
+        for name in live.opensearch.indices.get(index=live.index):
+            live.opensearch.indices.delete(index=name)
+        live.opensearch.indices.create(
+            index=live.index, body={"mappings": {"dynamic": False, "properties": {"artistId": {"type": "text"}}}}
+        )
+        for key, source in documents.items():
+            live.opensearch.index(index=live.index, id=key, body=source)
+        live.opensearch.indices.refresh(index=live.index)
+        assert not any_tool.ok("status", "--json").json()["stores"]["index"]["healthy"]
+        with watched(any_tool) as (proxy, counted):
+            restored = any_tool.ok("restore", "all", "--json", **through(any_tool, proxy)).json()
+            assert (counted()["GET packs"], restored["proven"]) == (0, True)
+        assert live.documents() == documents
+        assert live.search({"query": {"term": {"artistId": "artist-001"}}}) == ["artist-001"]
+    assert any_tool.ok("status", "--json").json()["stores"]["index"]["healthy"]
 
 
 def test_an_object_of_several_parts_comes_back(any_tool: Tool) -> None:

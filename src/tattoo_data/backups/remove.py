@@ -6,12 +6,13 @@ backup that is being taken may need the younger ones (formats.md 5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
-from tattoo_data.backups.catalogue import NodeArchive, names, node_archives, readable
+from tattoo_data.backups.catalogue import NodeArchive, Snapshot, names, node_archives, readable
 from tattoo_data.backups.take import PRUNE
 from tattoo_data.environment import Environment
 from tattoo_data.errors import IntegrityFailed, StoreError, UnknownName
@@ -32,9 +33,9 @@ _UNNAMED = "backup-*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruneOptions:
-    """What to keep of the versions of each name: the newest `keep`, the newest of each of the last `daily` days and
-    `weekly` weeks that have one. None of the three keeps all, and only what nothing needs goes. `names` are those that
-    are looked at, all where none is given."""
+    """What to keep of the versions that a target has of each name: the newest `keep`, the newest of each of the last
+    `daily` days and `weekly` weeks that have one. None of the three keeps all, and only what nothing needs goes.
+    `names` are those that are looked at, all where none is given."""
 
     names: Sequence[str] = ()
     keep: int = 0
@@ -91,7 +92,7 @@ def prune(env: Environment, options: PruneOptions) -> Removed:
     with _alone(env, "backups prune", options.wait, dry_run=options.dry_run) as check:
         listed = env.manifests.listed()
         _require(options.names, listed)
-        doomed = unwanted(listed, options)
+        doomed = [] if options.keeps_all else unwanted(listed, options, _targets(env, listed))
         gone = {each.key for each in doomed}
         used = _used(env, [each for each in listed if each.key not in gone])
         unused, freed = _unused(env, used)
@@ -109,15 +110,18 @@ def prune(env: Environment, options: PruneOptions) -> Removed:
     )
 
 
-def unwanted(newest_first: Iterable[Stored], options: PruneOptions) -> list[Stored]:
-    """The versions that go. Pure."""
+def unwanted(
+    newest_first: Iterable[Stored], options: PruneOptions, targets: Mapping[str, str] = MappingProxyType({})
+) -> list[Stored]:
+    """The versions that go; `targets` says of what each manifest is, by its key. Pure."""
     if options.keeps_all:
         return []
     names_given = set(map(spelled, options.names))
-    groups: dict[str, list[Stored]] = {}
+    groups: dict[tuple[str | None, str], list[Stored]] = {}
     for each in newest_first:
         if not names_given or each.name in names_given:
-            groups.setdefault(_UNNAMED if is_generated(each.name) else each.name, []).append(each)
+            name = _UNNAMED if is_generated(each.name) else each.name
+            groups.setdefault((targets.get(each.key), name), []).append(each)
     kept = {each.key for group in groups.values() for each in _kept(group, options)}
     return [each for group in groups.values() for each in group if each.key not in kept]
 
@@ -169,6 +173,15 @@ def _alone(env: Environment, words: str, wait: float, *, dry_run: bool) -> Itera
         return
     with Lock(env.repository, PRUNE, env.clock, words, wait_seconds=wait) as lock:
         yield lock.check
+
+
+def _targets(env: Environment, stored: Sequence[Stored]) -> dict[str, str]:
+    """Of which target each manifest is, by its key; a damaged one counts as one of this."""
+    read = readable(env, stored)
+    return {
+        each.key: snapshot.manifest.target if isinstance(snapshot, Snapshot) else env.target.id
+        for each, snapshot in read
+    }
 
 
 def _used(env: Environment, stored: Sequence[Stored]) -> set[str]:

@@ -66,12 +66,19 @@ def restore_backup(env: Environment, command: Command, options: WriteOptions) ->
 
 
 def _restored(session: Session, source: Snapshot | NodeArchive, options: RestoreOptions) -> Restored:
+    _tell_of_another_target(session.env, source)
     day = source.manifest.as_of if isinstance(source, Snapshot) else None
     with _content(session.env, source) as content:
         desired = _narrowed(content, options, source)
         change = session.carry_out(desired, as_of=day)
     read = change.run is None or options.write.verify is not Verify.NONE
     return Restored(source=source, change=change, proven=_proven(source, desired, change) if read else None)
+
+
+def _tell_of_another_target(env: Environment, source: Snapshot | NodeArchive) -> None:
+    if isinstance(source, Snapshot) and source.manifest.target != env.target.id:
+        table = source.manifest.source.get("table", "?")
+        env.say(f"note: {source.reference} was taken of another target, whose table is {table}.")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 
 from tattoo_data import __version__
@@ -69,8 +70,9 @@ def take(env: Environment, options: TakeOptions) -> Taken:
     Raises `StoreMissing` where there is no table or no index, `StructureRefused` where what is there cannot be read,
     and `Locked` where somebody prunes all the time.
     """
-    name = generated_name(env.clock.now()) if options.name is None else spelled(options.name)
-    return _Taking(env, name, options).run()
+    started = env.clock.now()
+    name = generated_name(started) if options.name is None else spelled(options.name)
+    return _Taking(env, name, started, options).run()
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class _Taking:
 
     env: Environment
     name: str
+    started: datetime
     options: TakeOptions
     shelves: dict[StoreName, Shelf] = field(default_factory=lambda: {store: Shelf(store) for store in StoreName})
     listed: list[Entry] = field(default_factory=list)
@@ -90,7 +93,7 @@ class _Taking:
 
     def run(self) -> Taken:
         env = self.env
-        started, began = env.clock.now(), env.clock.monotonic()
+        began = env.clock.monotonic()
         _warn(env)
         keeper = ImageKeeper(env)
         live = self._scan()
@@ -106,7 +109,7 @@ class _Taking:
         manifest = Manifest(
             name=self.name,
             kind=self.options.kind,
-            created_at=started,
+            created_at=self.started,
             seconds=0.0,
             by=_user(),
             tool=__version__,

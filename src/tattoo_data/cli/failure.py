@@ -17,6 +17,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     """Print `error` on stderr, as text or with `--json` as one document, and return the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
+    arguments = _own(arguments)
     if "--debug" in arguments or _is_debug(os.environ.get("DEBUG", "")):
         _print_traceback()
     document = _document(error)
@@ -27,6 +28,14 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     else:
         sys.stderr.write(_text(document) + "\n")
     return int(str(document["exitCode"]))
+
+
+def _own(arguments: Sequence[str]) -> Sequence[str]:
+    """The words that are for this tool: behind the state of `with` stand those of another command."""
+    if arguments[:1] == ["with"]:
+        state = next((number for number, word in enumerate(arguments) if number and not word.startswith("-")), None)
+        return arguments[:state]
+    return arguments
 
 
 def _document(error: BaseException) -> dict[str, object]:

@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "diff": ("diff", "Compare two states, entry by entry and field by field."),
     "why": ("why", "Show everything that is known of one record."),
     "with": ("with_", "Run a command on another state, and put the stores back."),
+    "integration-test": ("integration_test", "Check that all utilities work together here."),
     "stack": ("stack", "Start, stop and inspect the local servers."),
     "config": ("config", "Print every setting and where it came from."),
     "env": ("env", "Print the application's environment variables for this target."),
@@ -136,6 +137,13 @@ def data_reset() -> None:
 def data_manager() -> None:
     """`data-manager`: data out to files and in again."""
     _run("data-manager", DATA_MANAGER, "Export and import data, back it up and restore it.")
+
+
+def integration_test() -> None:
+    """`integration-test`: everything tried out here. It has no verbs."""
+    gc.disable()
+    command = importlib.import_module(f"{_PACKAGE}.integration_test").command
+    sys.exit(run(click.version_option(__version__, prog_name=command.name)(command), sys.argv[1:]))
 
 
 def _run(name: str, table: Mapping[str, tuple[str, str]], text: str) -> None:

@@ -62,7 +62,7 @@ class Contents:
         """The contents as a desired state of just these stores. With `prune`, what is not in them goes."""
         return Desired(
             stores=tuple(self.wanted),
-            wanted=lambda live, stores: self.wanted,
+            wanted=lambda live, stores: {name: self.wanted[name] for name in stores},
             prune=prune,
             canonical=True,
             blobs=self.blob,

@@ -95,26 +95,6 @@ def acts_on(env: Environment, side: Side, options: WriteOptions, run: Callable[[
     )
 
 
-def application_variables(env: Environment) -> dict[str, str]:
-    """The application's environment variables for a target, as `env` prints them."""
-    target = env.target
-    key, secret, _ = env.settings.credentials(local=target.local)
-    # Credentials that are the user's own are in the environment already.
-    ours = (key, secret) == ("test", "test")
-    credentials = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret} if ours else {}
-    return {
-        "AWS_ENDPOINT_URL": target.aws_endpoint,
-        **({"AWS_ENDPOINT_URL_S3": target.s3_endpoint} if target.s3_endpoint != target.aws_endpoint else {}),
-        **credentials,
-        "AWS_DEFAULT_REGION": target.region,
-        "DYNAMODB_TABLE_NAME": target.table,
-        "OPENSEARCH_ENDPOINT": target.opensearch_endpoint,
-        "OPENSEARCH_INDEX": target.index,
-        "IMAGE_BUCKET": target.image_bucket,
-        "BACKUP_BUCKET": target.backup_bucket,
-    }
-
-
 def _put_back(acts: Acts, reference: str) -> None:
     try:
         acts.restore(reference)

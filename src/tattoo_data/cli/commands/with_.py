@@ -82,9 +82,10 @@ def command(invocation: Invocation, state: str, words: tuple[str, ...], no_undo:
 
 def _run(invocation: Invocation, state: str, called: Sequence[str], options: WriteOptions, signals: Signals) -> int:
     from tattoo_data.cli.confirm import confirm
+    from tattoo_data.environment import application_variables
     from tattoo_data.views.child import run_command
     from tattoo_data.views.sides import Kind, find_side
-    from tattoo_data.views.with_state import acts_on, application_variables, with_state
+    from tattoo_data.views.with_state import acts_on, with_state
 
     with invocation.environment(write=True) as env:
         side = find_side(env, state, (Kind.STATE, Kind.SCENARIO, Kind.SNAPSHOT))

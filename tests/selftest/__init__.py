@@ -1,0 +1,1 @@
+"""The self-test's own tests."""
