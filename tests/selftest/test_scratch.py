@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -53,10 +54,10 @@ class Place:
         """Every table, index and bucket that bears the mark of a run beside this target."""
         name = self.env.target.table
         tables = self.live.dynamodb.get_paginator("list_tables").paginate()
-        found = {each for page in tables for each in page["TableNames"]}
-        found |= set(self.live.opensearch.indices.get(index=f"{name}*"))
-        found |= {each["Name"] for each in self.live.s3.list_buckets()["Buckets"]}
-        return {each for each in found if each.startswith(name) and "-selftest-" in each}
+        found = {f"table {each}" for page in tables for each in page["TableNames"]}
+        found |= {f"index {each}" for each in self.live.opensearch.indices.get(index=f"{name}*")}
+        found |= {f"bucket {each['Name']}" for each in self.live.s3.list_buckets()["Buckets"]}
+        return {each for each in found if f" {name}" in each and "-selftest-" in each}
 
 
 @pytest.fixture(params=["embedded", "real", "real-2"])
@@ -137,13 +138,13 @@ def test_nothing_is_sent_for_a_name_without_the_mark() -> None:
 
     with stub(lambda asked: Answer()) as server:
         remover = Remover(guard.check(server.url), guard.check(server.url), ACCESS, Clock())
-        for refused in (
-            lambda: remover.remove_table("artists"),
-            lambda: remover.remove_bucket("artists"),
-            lambda: remover.remove_index(cast(Any, Door())),
+        for remove, name in (
+            (remover.remove_table, "artists"),
+            (remover.remove_bucket, "artists"),
+            (remover.remove_index, Door()),
         ):
             with pytest.raises(UsageError, match="artists does not bear the mark"):
-                refused()
+                remove(cast(Any, name))
         assert server.asked == []
         remover.close()
 
@@ -237,19 +238,17 @@ def test_what_cannot_be_removed_is_said_and_masks_nothing(place: Place) -> None:
     mine = replace(place.env, say=said.append)
     with pytest.raises(ValueError, match="the reason"), scratch_target(mine) as scratch:
         fill(scratch, 1)
-        remover, removed = scratch.remover, scratch.remover.remove_table
-        cast(Any, remover).remove_table = _fail
+        cast(Any, scratch.remover).remove_table = _fail
         raise ValueError("the reason")
     assert len(said) == 1
-    assert "could not be removed: it is refused" in said[0]
-    (left,) = place.stores()
-    assert left == scratch.env.target.table, "what fails keeps nothing else from going"
-    assert removed is not None
-    place.live.dynamodb.delete_table(TableName=left)
+    assert "could not be removed: dynamodb at x failed in delete_table: no" in said[0]
+    table = scratch.env.target.table
+    assert place.stores() == {f"table {table}"}, "what fails keeps nothing else from going"
+    place.live.dynamodb.delete_table(TableName=table)
 
 
 def _fail(name: str) -> None:
-    raise StoreError(service="dynamodb", endpoint="x", operation="delete_table", reason="no", hint="") from None
+    raise StoreError(service="dynamodb", endpoint="x", operation="delete_table", reason="no")
 
 
 class Aged(Remover):
@@ -301,7 +300,7 @@ def test_what_another_targets_run_left_goes_by_its_own_names(place: Place) -> No
     settings = replace(place.env.settings, table=f"{place.env.target.table}-other")
     other = replace(place.env, settings=settings)
     token = leave(place, other)
-    assert f"{settings.table}-selftest-{token}" in place.stores()
+    assert f"table {settings.table}-selftest-{token}" in place.stores()
     remover = aged(place, 3601)
     assert remove_left(place.env, remover) == [token]
     assert place.stores() == set()
@@ -310,7 +309,7 @@ def test_what_another_targets_run_left_goes_by_its_own_names(place: Place) -> No
 
 def test_what_was_left_at_other_services_is_left_to_their_next_run(place: Place) -> None:
     leave(place)
-    (bucket,) = [name for name in place.stores() if "backups" in name]
+    (bucket,) = [name.partition(" ")[2] for name in place.stores() if "backups" in name]
     about = place.live.s3.get_object(Bucket=bucket, Key="selftest.json")["Body"].read()
     url = place.env.target.aws_endpoint.encode()
     remover = aged(place, 3601)
@@ -351,7 +350,7 @@ def test_a_look_tells_every_change(place: Place) -> None:
     assert differences(looks[-1], look(env)) == [], "a lock is no data"
     env.repository.put("runs/x/run.json", Blob(b"{}", "application/json"))
     looks.append(look(env))
-    told = [differences(one, other) for one, other in zip(looks, looks[1:], strict=False)]
+    told = [differences(one, other) for one, other in pairwise(looks)]
     assert [len(each) for each in told] == [4, 1, 1, 1, 1]
     assert told[1][0].startswith("table was: 0 entries")
 

@@ -22,14 +22,14 @@ def everything(tool: Tool) -> set[str]:
     """Every table, index and bucket whose name begins as the target's do."""
     name = tool.environment["DYNAMODB_TABLE_NAME"]
     with application(tool) as live:
-        return {each for each in _names(live) if each.startswith(name)}
+        return {each for each in _names(live) if f" {name}" in each}
 
 
 def _names(live: Application) -> set[str]:
     tables = live.dynamodb.get_paginator("list_tables").paginate()
-    found = {each for page in tables for each in page["TableNames"]}
-    found |= set(live.opensearch.indices.get(index=f"{live.index}*"))
-    return found | {each["Name"] for each in live.s3.list_buckets()["Buckets"]}
+    found = {f"table {each}" for page in tables for each in page["TableNames"]}
+    found |= {f"index {each}" for each in live.opensearch.indices.get(index=f"{live.index}*")}
+    return found | {f"bucket {each['Name']}" for each in live.s3.list_buckets()["Buckets"]}
 
 
 def backups(tool: Tool) -> dict[str, str]:

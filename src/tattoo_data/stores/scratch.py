@@ -37,7 +37,7 @@ _GONE = ("ResourceNotFoundException", "NoSuchBucket")
 def scratch_name(name: str, token: str, limit: int) -> str:
     """The name of a self-test's own store beside the one of this name, in at most `limit` bytes."""
     cut = name.encode()[: limit - _SUFFIX_BYTES].decode(errors="ignore")
-    return f"{cut.rstrip(_NOT_LAST)}{_MARK}{token}"
+    return f"{cut.rstrip(_NOT_LAST) or 'scratch'}{_MARK}{token}"
 
 
 def is_scratch(name: str) -> bool:
