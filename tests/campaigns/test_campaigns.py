@@ -1,4 +1,4 @@
-"""A short run of every campaign. The whole: `python -m tests.campaigns kills`, `twins`, `faults`, `writer`."""
+"""A short run of every campaign. The whole: `python -m tests.campaigns kills`, and so on."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ from tattoo_data.testing.contract import make_entry
 from tests.conftest import GetEngine
 from tests.live import Application
 from tests.selftest.conftest import opened
+from tests.selftest.marks import Marks
 from tests.stores.conftest import ACCESS
 from tests.stub import Answer, stub
 from tests.tool import TARGETS, target
@@ -49,15 +50,11 @@ class Place:
 
     env: Environment
     live: Application
+    marks: Marks
 
     def stores(self) -> set[str]:
         """Every table, index and bucket that bears the mark of a run beside this target."""
-        name = self.env.target.table
-        tables = self.live.dynamodb.get_paginator("list_tables").paginate()
-        found = {f"table {each}" for page in tables for each in page["TableNames"]}
-        found |= {f"index {each}" for each in self.live.opensearch.indices.get(index=f"{name}*")}
-        found |= {f"bucket {each['Name']}" for each in self.live.s3.list_buckets()["Buckets"]}
-        return {each for each in found if f" {name}" in each and "-selftest-" in each}
+        return self.marks.now()
 
 
 @pytest.fixture(params=["embedded", "real", "real-2"])
@@ -67,7 +64,7 @@ def place(request: pytest.FixtureRequest, get_engine: GetEngine, tmp_path: Path)
     assert request.param in TARGETS
     with opened(variables, tmp_path) as env:
         live = Application(variables)
-        yield Place(env=env, live=live)
+        yield Place(env=env, live=live, marks=Marks(live, variables["BACKUP_BUCKET"]))
         live.close()
 
 
@@ -233,22 +230,36 @@ def test_removing_is_idempotent_and_known_when_done(place: Place) -> None:
     assert place.stores() == set()
 
 
-def test_what_cannot_be_removed_is_said_and_masks_nothing(place: Place) -> None:
+def test_what_cannot_be_removed_is_said_masks_nothing_and_is_found_by_its_table(place: Place) -> None:
     said: list[str] = []
     mine = replace(place.env, say=said.append)
+    place.env.stores.index.ensure()
     with pytest.raises(ValueError, match="the reason"), scratch_target(mine) as scratch:
-        fill(scratch, 1)
-        cast(Any, scratch.remover).remove_table = _fail
+        scratch.env.stores.images.ensure()
+        place.live.opensearch.indices.put_alias(index=place.live.index, name=scratch.env.target.index)
+        assert len(place.stores()) == 3
         raise ValueError("the reason")
-    assert len(said) == 1
-    assert "could not be removed: dynamodb at x failed in delete_table: no" in said[0]
+    (note,) = said
+    assert f"could not be removed: the index {place.live.index} behind" in note
     table = scratch.env.target.table
-    assert place.stores() == {f"table {table}"}, "what fails keeps nothing else from going"
-    place.live.dynamodb.delete_table(TableName=table)
+    assert place.stores() == {f"table {table}"}, "what fails keeps nothing else from going, but the table"
+    place.live.opensearch.indices.delete_alias(index=place.live.index, name=scratch.env.target.index)
+    remover = aged(place, 3601)
+    assert len(remove_left(place.env, remover)) == 1
+    assert place.stores() == set()
+    remover.close()
 
 
-def _fail(name: str) -> None:
-    raise StoreError(service="dynamodb", endpoint="x", operation="delete_table", reason="no")
+def test_where_one_service_is_silent_nothing_of_the_others_is_left(place: Place) -> None:
+    said: list[str] = []
+    settings = replace(place.env.settings, opensearch_endpoint="http://127.0.0.1:9")
+    mine = replace(place.env, settings=settings, say=said.append)
+    with scratch_target(mine) as scratch:
+        assert scratch.silent == {StoreName.INDEX}
+        scratch.env.stores.images.ensure()
+        assert len(place.stores()) == 3
+    assert place.stores() == set()
+    assert said == []
 
 
 class Aged(Remover):
@@ -289,46 +300,44 @@ def test_what_a_killed_run_left_goes_after_an_hour(place: Place) -> None:
     assert remove_left(place.env, young) == []
     assert len(place.stores()) == 4
     with scratch_target(place.env):
-        assert len(place.stores()) == 5, "the next run leaves what is young"
+        assert len(place.stores()) == 6, "the next run leaves what is young"
     assert remove_left(place.env, old) == [token]
     assert place.stores() == set()
     young.close()
     old.close()
 
 
-def test_what_another_targets_run_left_goes_by_its_own_names(place: Place) -> None:
-    settings = replace(place.env.settings, table=f"{place.env.target.table}-other")
-    other = replace(place.env, settings=settings)
-    token = leave(place, other)
-    assert f"table {settings.table}-selftest-{token}" in place.stores()
+def test_what_a_run_left_whose_index_had_another_name_goes_by_that(place: Place) -> None:
+    settings = replace(place.env.settings, index=f"{place.env.target.index}-other")
+    token = leave(place, replace(place.env, settings=settings))
+    assert f"index {settings.index}-selftest-{token}" in place.stores()
     remover = aged(place, 3601)
     assert remove_left(place.env, remover) == [token]
     assert place.stores() == set()
     remover.close()
 
 
-def test_what_was_left_at_other_services_is_left_to_their_next_run(place: Place) -> None:
-    leave(place)
-    (bucket,) = [name.partition(" ")[2] for name in place.stores() if "backups" in name]
+def test_what_was_left_at_another_service_is_left_to_its_next_run(place: Place) -> None:
+    token = leave(place)
+    bucket = f"{place.env.target.backup_bucket}-selftest-{token}"
     about = place.live.s3.get_object(Bucket=bucket, Key="selftest.json")["Body"].read()
-    url = place.env.target.aws_endpoint.encode()
     remover = aged(place, 3601)
-    elsewhere = about.replace(url, b"http://elsewhere:1", 1)
+    elsewhere = about.replace(place.env.target.opensearch_endpoint.encode(), b"http://elsewhere:1", 1)
     place.live.s3.put_object(Bucket=bucket, Key="selftest.json", Body=elsewhere)
     assert remove_left(place.env, remover) == []
     assert len(place.stores()) == 4
     place.live.s3.put_object(Bucket=bucket, Key="selftest.json", Body=b"{")
-    assert len(remove_left(place.env, remover)) == 1
+    assert remove_left(place.env, remover) == [token]
     assert place.stores() == set()
     remover.close()
 
 
 def test_the_age_is_by_the_services_clock(place: Place) -> None:
     with scratch_target(place.env) as scratch:
-        (left,) = scratch.remover.left(place.env.settings.backup_bucket, BUCKET_BYTES)
+        (left,) = scratch.remover.left(place.env.settings.table, TABLE_BYTES)
         assert left.token == scratch.env.target.table.rpartition("-")[2]
         assert -2 <= left.age_seconds < 60
-        assert scratch.remover.left("other-bucket", BUCKET_BYTES) == []
+        assert scratch.remover.left("other-table", TABLE_BYTES) == []
 
 
 # What is the user's.
@@ -360,6 +369,6 @@ def test_where_nobody_answers_at_all_that_is_raised(tmp_path: Path, mine: Enviro
     with opened(nobody, tmp_path) as env:
         with pytest.raises(Unreachable):
             require_any(env)
-        assert set(look(env).values()) == {"StoreUnreachable"}
+        assert set(look(env).values()) == {"not read: StoreUnreachable"}
     with opened({**nobody, "AWS_ENDPOINT_URL": mine.target.aws_endpoint}, tmp_path) as env:
         require_any(env)

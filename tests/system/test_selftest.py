@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from tests.live import Application
+from tests.selftest.marks import Marks
 from tests.system.test_states import application
 from tests.system.test_undo import fingerprint
 from tests.tool import AS_OF, PROGRAMS, Tool
@@ -18,18 +20,17 @@ from tests.tool import AS_OF, PROGRAMS, Tool
 WITH_A_TARGET = ("--category", "modules", "--category", "round-trip", "--category", "errors")
 
 
-def everything(tool: Tool) -> set[str]:
-    """Every table, index and bucket whose name begins as the target's do."""
-    name = tool.environment["DYNAMODB_TABLE_NAME"]
+@contextmanager
+def marks(tool: Tool) -> Iterator[Marks]:
+    """What bears a mark beside a target."""
     with application(tool) as live:
-        return {each for each in _names(live) if f" {name}" in each}
+        yield Marks(live, tool.environment["BACKUP_BUCKET"])
 
 
-def _names(live: Application) -> set[str]:
-    tables = live.dynamodb.get_paginator("list_tables").paginate()
-    found = {f"table {each}" for page in tables for each in page["TableNames"]}
-    found |= {f"index {each}" for each in live.opensearch.indices.get(index=f"{live.index}*")}
-    return found | {f"bucket {each['Name']}" for each in live.s3.list_buckets()["Buckets"]}
+def own(tool: Tool) -> set[str]:
+    """The stores of a target itself that are there."""
+    stores = tool.ok("status", "--json").json()["stores"]
+    return {name for name, about in stores.items() if about["engine"]}
 
 
 def backups(tool: Tool) -> dict[str, str]:
@@ -48,7 +49,7 @@ def test_everything_passes_and_the_users_own_is_as_before(any_tool: Tool) -> Non
     any_tool.ok("snapshot", "mine")
     with application(any_tool) as live:
         live.put({"PK": {"S": "AUDIT#1"}, "SK": {"S": "1"}, "s": {"BS": [b"\x00"]}})
-    before = (fingerprint(any_tool), backups(any_tool), everything(any_tool))
+    before = (fingerprint(any_tool), backups(any_tool))
     done = any_tool.run("--faults", "--json", program="integration-test")
     assert failed(done.json()) == []
     assert done.code == 0, done.stderr
@@ -58,14 +59,19 @@ def test_everything_passes_and_the_users_own_is_as_before(any_tool: Tool) -> Non
     assert set(names) == {"table", "index", "imageBucket", "backupBucket"}
     assert all("-selftest-" in name for name in names.values())
     assert len(set(document["target"].values()) & set(names.values())) == 0
-    assert (fingerprint(any_tool), backups(any_tool), everything(any_tool)) == before
+    assert (fingerprint(any_tool), backups(any_tool)) == before
+    with marks(any_tool) as there:
+        there.seen.add(names["table"][-8:])
+        assert there.now() == set()
     assert any_tool.ok("history", "--json").json()["runs"][0]["command"] == "reset location-test"
 
 
 def test_a_target_that_holds_nothing_has_nothing_afterwards(any_tool: Tool) -> None:
     done = any_tool.run(*WITH_A_TARGET, "--json", program="integration-test")
     assert (failed(done.json()), done.code) == ([], 0)
-    assert everything(any_tool) == set()
+    assert own(any_tool) == set()
+    with marks(any_tool) as there:
+        assert there.now() == set()
 
 
 def test_a_service_that_does_not_answer_fails_what_needs_it_and_nothing_is_left(any_tool: Tool) -> None:
@@ -75,32 +81,39 @@ def test_a_service_that_does_not_answer_fails_what_needs_it_and_nothing_is_left(
     reasons = dict(failed(done.json()))
     assert "StoreUnreachable: opensearch does not answer" in reasons["seed-status"]
     passed = {each["name"] for each in done.json()["checks"] if each["result"] == "passed"}
-    assert {"tattoo-data", "imports", "commands", "unreachable", "untouched"} <= passed
-    assert everything(any_tool) == set()
+    assert {"tattoo-data", "imports", "commands", "unreachable"} <= passed
+    (skipped,) = [each for each in done.json()["checks"] if each["result"] == "skipped"]
+    assert skipped["name"] == "untouched"
+    assert skipped["reason"].endswith("index (not read: StoreUnreachable)")
+    assert own(any_tool) == set()
+    with marks(any_tool) as there:
+        there.seen.add(done.json()["scratch"]["table"][-8:])
+        assert there.now() == set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_the_middle_leaves_nothing(any_tool: Tool, number: signal.Signals) -> None:
-    process = _started(any_tool)
-    _wait_for_scratch(any_tool, process)
-    process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 128 + number, stdout + stderr
-    assert stderr.strip().endswith("Stopped.")
-    assert stdout == ""
-    assert everything(any_tool) == set()
+    with marks(any_tool) as there:
+        process = _started(any_tool)
+        _wait_for_scratch(there, process)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=120)
+        assert process.returncode == 128 + number, stdout + stderr
+        assert stderr.strip().endswith("Stopped.")
+        assert stdout == ""
+        assert there.now() == set()
 
 
 def test_a_killed_run_is_left_for_an_hour_and_another_works_beside_it(any_tool: Tool) -> None:
-    process = _started(any_tool)
-    _wait_for_scratch(any_tool, process)
-    process.kill()
-    process.communicate()
-    left = everything(any_tool)
-    assert any("-selftest-" in name for name in left)
-    done = any_tool.run(*WITH_A_TARGET, "--json", program="integration-test")
-    assert (failed(done.json()), done.code) == ([], 0)
-    assert everything(any_tool) == left
+    with marks(any_tool) as there:
+        process = _started(any_tool)
+        _wait_for_scratch(there, process)
+        process.kill()
+        process.communicate()
+        assert f"table {any_tool.environment['DYNAMODB_TABLE_NAME']}-selftest-{min(there.seen)}" in there.now()
+        done = any_tool.run(*WITH_A_TARGET, "--json", program="integration-test")
+        assert (failed(done.json()), done.code) == ([], 0)
+        assert {each.rpartition("-")[2] for each in there.now() if each.startswith("table")} == there.seen
 
 
 def _started(tool: Tool) -> subprocess.Popen[str]:
@@ -122,11 +135,10 @@ def _as_usual() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _wait_for_scratch(tool: Tool, process: subprocess.Popen[str]) -> None:
-    """Return when the scratch target's table is there."""
-    with application(tool) as live:
-        while process.poll() is None:
-            if any(name.startswith(f"{live.table}-selftest-") for name in live.dynamodb.list_tables()["TableNames"]):
-                return
-            os.sched_yield()
+def _wait_for_scratch(there: Marks, process: subprocess.Popen[str]) -> None:
+    """Return when the scratch target is being filled."""
+    while process.poll() is None:
+        if any(each.startswith("index") for each in there.now()):
+            return
+        os.sched_yield()
     raise AssertionError("it ended before it had made anything")

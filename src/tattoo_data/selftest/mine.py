@@ -13,6 +13,8 @@ from tattoo_data.model.entry import StoreName
 from tattoo_data.model.fingerprint import Sum, digest_canonical
 
 _BACKUPS = "backups"
+#: How the words begin for what could not be looked at.
+UNREAD = "not read: "
 
 
 def look(env: Environment) -> Mapping[str, str]:
@@ -45,7 +47,7 @@ def _store(env: Environment, name: StoreName) -> str:
     try:
         live = read_all(env.stores, env.pool, only=[name], keep=False, progress=env.progress)[name]
     except TattooDataError as error:
-        return error.id
+        return UNREAD + error.id
     if not live.exists:
         return "not there"
     return "of another structure" if live.is_refused else f"{live.total.count:,} entries ({live.total.hex()[:16]})"
@@ -61,5 +63,5 @@ def _backups(env: Environment) -> str:
             if not each.key.startswith("locks/"):
                 total.add(digest_canonical(each.key, each.etag.encode()))
     except TattooDataError as error:
-        return error.id
+        return UNREAD + error.id
     return f"{total.count:,} objects ({total.hex()[:16]})"

@@ -1,13 +1,13 @@
 """Scratch: a table, an index and buckets beside the user's, made for one run and removed afterwards.
 
-All four have the token of the run in their names. The backup bucket is made first and goes last: as long as it is
-there, the next run finds the others by it.
+All four have the token of the run in their names. The table is made first and goes last: as long as it is there, a
+later run finds the others by it. (Not every S3 lists its buckets to everybody who may use them.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -26,50 +26,90 @@ TABLE_BYTES, BUCKET_BYTES = 255, 63
 INDEX_BYTES = 255 - 22
 #: A run that is older was killed: none takes so long.
 LEFT_AFTER_SECONDS = 3600.0
+#: How long what was on its way when a run was stopped may take to arrive.
+_LATE_SECONDS = 1.0
 _ABOUT = "selftest.json"
 _JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scratch:
-    """The scratch target of one run, open."""
+    """The scratch target of one run, open. `silent` are the stores whose service did not answer when it began, so that
+    nothing of them was made."""
 
     env: Environment
     remover: Remover
+    silent: frozenset[StoreName] = frozenset()
 
     def remove(self) -> None:
-        """Remove all of it; what fails keeps nothing else from going. Raises the first error."""
+        """Remove all of it. Raises the first error once all else is gone, but for the table, by which a later run finds
+        what is left. Idempotent."""
         target = self.env.target
-        _all_of(
-            lambda: self.remover.remove_index(self.env.index),
-            lambda: self.remover.remove_table(target.table),
-            lambda: self.remover.remove_bucket(target.image_bucket),
-            # Last: what is left is found by it
-            lambda: self.remover.remove_bucket(target.backup_bucket),
-        )
+        errors = [
+            *self._tried(StoreName.INDEX, lambda: self.remover.remove_index(self.env.index)),
+            *self._tried(StoreName.IMAGES, lambda: self.remover.remove_bucket(target.image_bucket)),
+            *self._tried(StoreName.IMAGES, lambda: self.remover.remove_bucket(target.backup_bucket)),
+        ]
+        if not errors:
+            errors = self._tried(StoreName.TABLE, lambda: self.remover.remove_table(target.table))
+        if errors:
+            raise errors[0]
 
     def is_gone(self) -> bool:
         """Whether nothing of it is there any more. Read-only."""
         stores = (self.env.stores[name].describe() for name in StoreName)
         return all(about is None for about in stores) and not self.env.repository.exists()
 
+    def _tried(self, store: StoreName, remove: Callable[[], None]) -> list[TattooDataError]:
+        try:
+            remove()
+        except TattooDataError as error:
+            return [] if store in self.silent else [error]
+        return []
+
 
 @contextmanager
 def scratch_target(
     mine: Environment, *, trace: Trace | None = None, hold: Callable[[], None] = lambda: None
 ) -> Iterator[Scratch]:
-    """A scratch target at the services of a user's, from its backup bucket on. It goes at the end, however that comes;
-    `hold` is called before, so that nothing stops it. What older runs left is removed first."""
+    """A scratch target at the services of a user's, its table and backup bucket made. It goes at the end, however that
+    comes; `hold` is called before, so that nothing stops it. What older runs left is removed first."""
     settings = scratch_settings(mine.settings, mine.clock.token(4), mine.clock)
-    with _opened(mine, settings, trace) as scratch:
+    silent: frozenset[StoreName] = frozenset()
+    was_stopped = True
+    try:
+        with _opened(mine, settings, trace) as scratch:
+            with suppress(TattooDataError):  # where the services do not answer, the checks say so
+                remove_left(mine, scratch.remover)
+            silent = _begin(scratch.env)
+            yield replace(scratch, silent=silent)
+        was_stopped = False
+    finally:
+        hold()
+        # Anew, once nothing of the first is at work any more
+        _remove(mine, settings, silent, was_stopped=was_stopped)
+
+
+def _begin(env: Environment) -> frozenset[StoreName]:
+    """Make the table and the backup bucket, and say there what this run is. Returns the stores that do not answer."""
+    about = Blob(msgspec.json.encode(env.target.document()), _JSON)
+
+    def make_bucket() -> None:
+        env.repository.create()
+        env.repository.put(_ABOUT, about)
+
+    first: dict[StoreName, Callable[[], object]] = {
+        StoreName.TABLE: env.stores.table.ensure,
+        StoreName.INDEX: env.stores.index.describe,
+        StoreName.IMAGES: make_bucket,
+    }
+    silent: set[StoreName] = set()
+    for name, ask in first.items():
         try:
-            remove_left(mine, scratch.remover)
-            scratch.env.repository.create()
-            scratch.env.repository.put(_ABOUT, Blob(msgspec.json.encode(scratch.env.target.document()), _JSON))
-            yield scratch
-        finally:
-            hold()
-            _removed(mine, scratch)
+            ask()
+        except TattooDataError:
+            silent.add(name)
+    return frozenset(silent)
 
 
 def scratch_settings(settings: Settings, token: str, clock: Clock) -> Settings:
@@ -90,7 +130,7 @@ def scratch_settings(settings: Settings, token: str, clock: Clock) -> Settings:
 def remove_left(mine: Environment, remover: Remover) -> list[str]:
     """Remove what runs left beside this target that were killed more than an hour ago. Returns their tokens."""
     gone: list[str] = []
-    for left in remover.left(mine.settings.backup_bucket, BUCKET_BYTES):
+    for left in remover.left(mine.settings.table, TABLE_BYTES):
         if left.age_seconds < LEFT_AFTER_SECONDS:
             continue
         try:
@@ -104,7 +144,7 @@ def remove_left(mine: Environment, remover: Remover) -> list[str]:
 
 
 def _remove_one(mine: Environment, settings: Settings) -> bool:
-    """Remove what one run left; False where its table or index is at another service, whose next run removes it."""
+    """Remove what one run left; False where its index is at another service, whose next run removes it."""
     with _opened(mine, settings, None) as scratch:
         blob = scratch.env.repository.get(_ABOUT)
         about = _read(blob)
@@ -113,8 +153,8 @@ def _remove_one(mine: Environment, settings: Settings) -> bool:
             return True
     if not about.is_at(mine):
         return False
-    # Another target may share the backup bucket
-    settings = replace(settings, table=about.table, index=about.index, image_bucket=about.image_bucket)
+    # Another target may share the table's name
+    settings = replace(settings, index=about.index, image_bucket=about.image_bucket)
     with _opened(mine, settings, None) as scratch:
         scratch.remove()
     return True
@@ -123,18 +163,15 @@ def _remove_one(mine: Environment, settings: Settings) -> bool:
 class _About(msgspec.Struct, rename="camel"):
     """What a scratch backup bucket says of its run: the target, as every result has it."""
 
-    table: str
     index: str
     image_bucket: str
-    aws_endpoint: str
     opensearch_endpoint: str
     embedded: bool
 
     def is_at(self, env: Environment) -> bool:
-        """Whether its table and index are at the services of this target. The local stack's ports change."""
-        target = env.target
-        there = (self.aws_endpoint, self.opensearch_endpoint) == (target.aws_endpoint, target.opensearch_endpoint)
-        return there or (self.embedded and target.embedded)
+        """Whether its index is at the service of this target. The local stack's ports change."""
+        same = self.opensearch_endpoint == env.target.opensearch_endpoint
+        return same or (self.embedded and env.target.embedded)
 
 
 _decode = msgspec.json.Decoder(_About).decode
@@ -163,21 +200,17 @@ def _access(settings: Settings, services: Services, trace: Trace | None) -> Acce
     return Access(access_key=key, secret_key=secret, session_token=token, region=settings.region, trace=trace)
 
 
-def _removed(mine: Environment, scratch: Scratch) -> None:
-    """Remove it at the end; where that fails it is said, and the next run tries again."""
+def _remove(mine: Environment, settings: Settings, silent: frozenset[StoreName], *, was_stopped: bool) -> None:
+    """Remove it at the end; where that fails it is said, and a later run tries again."""
     try:
-        scratch.remove()
+        with _opened(mine, settings, None) as scratch:
+            last = replace(scratch, silent=silent)
+            last.remove()
+            if was_stopped:
+                mine.clock.sleep(_LATE_SECONDS)
+                last.remove()
     except TattooDataError as error:
-        names = f"{scratch.env.target.table} and what belongs to it"
-        mine.say(f"note: {names} could not be removed: {error.message}. A run in an hour or later tries again.")
-
-
-def _all_of(*acts: Callable[[], None]) -> None:
-    first: TattooDataError | None = None
-    for act in acts:
-        try:
-            act()
-        except TattooDataError as error:
-            first = first or error
-    if first is not None:
-        raise first
+        mine.say(
+            f"note: {settings.table} and what belongs to it could not be removed: {error.message}. A run that begins "
+            "more than an hour later tries again."
+        )

@@ -47,7 +47,7 @@ def is_scratch(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """A scratch bucket that is there, by the token of its run; its age is by the service's own clock."""
+    """A scratch table that is there, by the token of its run; its age is by the service's own clock."""
 
     token: str
     age_seconds: float
@@ -64,16 +64,15 @@ class Remover:
         self._clock = clock
 
     def left(self, name: str, limit: int) -> list[Left]:
-        """The scratch buckets that runs made beside the bucket of this name. Read-only."""
-        with self._s3.errors("list_buckets"):
-            answer = self._s3.client.list_buckets()
-        now = _date(answer["ResponseMetadata"]["HTTPHeaders"].get("date")) or self._clock.now()
+        """The scratch tables that runs made beside the table of this name. Read-only."""
         found: list[Left] = []
-        for each in answer.get("Buckets", ()):
-            match = _NAME.fullmatch(each["Name"])
-            if match and each["Name"] == scratch_name(name, match["token"], limit):
-                made = each.get("CreationDate") or now
-                found.append(Left(token=match["token"], age_seconds=(now - made).total_seconds()))
+        with self._dynamodb.errors("list_tables"):
+            pages = self._dynamodb.client.get_paginator("list_tables").paginate()
+            names = [each for page in pages for each in page["TableNames"]]
+        for each in names:
+            match = _NAME.fullmatch(each)
+            if match and each == scratch_name(name, match["token"], limit):
+                found += self._seen(each, match["token"])
         return found
 
     def remove_table(self, name: str) -> None:
@@ -97,6 +96,18 @@ class Remover:
         """Give the connections back."""
         self._dynamodb.close()
         self._s3.close()
+
+    def _seen(self, table: str, token: str) -> list[Left]:
+        try:
+            with self._dynamodb.errors("describe_table"):
+                answer = self._dynamodb.client.describe_table(TableName=table)
+        except ClientError as error:
+            if code_of(error) in _GONE:
+                return []
+            raise self._dynamodb.unexpected(error, "describe_table") from error
+        now = _date(answer["ResponseMetadata"]["HTTPHeaders"].get("date")) or self._clock.now()
+        made = answer["Table"].get("CreationDateTime") or now
+        return [Left(token=token, age_seconds=(now - made).total_seconds())]
 
     def _delete_table(self, name: str) -> None:
         with self._dynamodb.errors("delete_table"):
