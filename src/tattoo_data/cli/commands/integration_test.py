@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Categories: help, list, validation, modules (they load and work together), configuration, round-trip (every type of
-value, out and in again), faults (throttled, dropped, unprocessed and refused requests, put between tool and engine;
-only with --faults), errors. Without --category, all but the faults.
+value, out and in again), faults (throttled, dropped, unprocessed and refused requests, put between tool and engine),
+errors. Without --category, all but the faults; --faults adds them.
 
 \b
 Touches: nothing of yours. It makes a table, an index and two buckets beside your own, called NAME-selftest-XXXXXXXX,
