@@ -60,7 +60,7 @@ class Tool:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         return Result(done.returncode, done.stdout, done.stderr)
 

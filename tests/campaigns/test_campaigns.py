@@ -12,6 +12,10 @@ from tests.campaigns.place import Place, place
 from tests.conftest import GetEngine
 
 
+#: A campaign is many commands, on a machine that others use too.
+pytestmark = pytest.mark.timeout(1800)
+
+
 @pytest.fixture(params=["embedded", "real"])
 def at(request: pytest.FixtureRequest, get_engine: GetEngine, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, lambda name: get_engine(name).url, tmp_path) as made:

@@ -149,6 +149,7 @@ def test_from_target_to_target_through_a_pipe(any_tool: Tool) -> None:
 
 
 @TABLES
+@pytest.mark.timeout(1800)
 def test_ten_thousand_arbitrary_items_of_all_types_come_back_the_same(any_tool: Tool) -> None:
     any_tool.ok("reset", "clean")
     drawn = seeded(20_261_124)
