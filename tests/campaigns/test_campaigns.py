@@ -11,7 +11,6 @@ from tests.campaigns import faults, flips, kept, kills, twins, writer
 from tests.campaigns.place import Place, place
 from tests.conftest import GetEngine
 
-
 #: A campaign is many commands, on a machine that others use too.
 pytestmark = pytest.mark.timeout(1800)
 
