@@ -25,6 +25,7 @@ from tattoo_data.stores.table import TableStore
 
 _ACCESS = Access(access_key="test", secret_key="test", session_token=None, region="eu-west-2")
 Engines = Callable[[], AbstractContextManager[Mapping[str, str]]]
+Bodies = tuple[Sequence[bytes], Sequence[bytes]]
 _DAY = date(2026, 1, 1)
 
 
@@ -41,65 +42,93 @@ class _Costs:
     restore: list[Cost] = field(default_factory=list)
 
 
-def figures(engines: Engines, artists: int, count: int) -> list[Figure]:
-    """Reset and restore into empty stores, against the floor; each on engines that were just started, because they slow
-    down as they fill. Then on the same engines with nothing to do, with one artist in a hundred changed, and the undo
-    of that, against one raw scan of both stores."""
-    dataset = load(Context(as_of=_DAY, images_base_url="http://localhost:4566", image_bucket="tattoo-directory-images"))
-    scale = max(1, round(artists / len(dataset.artists)) - 1)
-    items = [item_of(record) for record in copies(dataset, scale).records()]
-    documents = list(documents_of(iter(items)))
-    bare = list(table_bodies(TABLE, items)), list(index_bodies(documents))
-    changes = list(table_bodies(TABLE, _changed(items))), list(index_bodies(_changed(documents)))
-    costs = _Costs()
+@dataclass(slots=True, kw_only=True)
+class _Acts:
+    """The acts of one round, each on engines that were just started, because they slow down as they fill. `bare` are
+    the ready bodies of everything, `changes` those of one artist in a hundred."""
 
-    def floor() -> Cost:
-        with engines() as environment:
-            _make(environment)
-            return here(Floor.of(environment, *bare).write_and_scan)
+    engines: Engines
+    scale: int
+    bare: Bodies
+    changes: Bodies
+    costs: _Costs = field(default_factory=_Costs)
 
-    def reset() -> Cost:
-        arguments = [TOOL, "reset", "performance-test", "--scale", str(scale), "--as-of", _DAY.isoformat()]
-        with engines() as environment:
+    @property
+    def fill(self) -> list[str]:
+        """The reset that fills the stores."""
+        return [TOOL, "reset", "performance-test", "--scale", str(self.scale), "--as-of", _DAY.isoformat()]
+
+    def floor(self) -> Cost:
+        """The bare bodies, and one scan."""
+        with self.engines() as environment:
             _make(environment)
-            cost = process(arguments, environment)
-            costs.again.append(process(arguments, environment))
-            Floor.of(environment, *changes).write()
-            costs.scan.append(here(Floor.of(environment, *bare).scan_both))
-            costs.changed.append(process(arguments, environment))
-            costs.scan.append(here(Floor.of(environment, *bare).scan_both))
-            costs.undo.append(process([TOOL, "undo"], environment))
+            return here(Floor.of(environment, *self.bare).write_and_scan)
+
+    def reset(self) -> Cost:
+        """A reset from empty; then with nothing to do, with one percent changed, and the undo of that."""
+        with self.engines() as environment:
+            _make(environment)
+            cost = process(self.fill, environment)
+            self.costs.again.append(process(self.fill, environment))
+            self._change(environment)
+            self.costs.changed.append(process(self.fill, environment))
+            self._scan(environment)
+            self.costs.undo.append(process([TOOL, "undo"], environment))
             return cost
 
-    def restore() -> Cost:
-        fill = [TOOL, "reset", "performance-test", "--scale", str(scale), "--as-of", _DAY.isoformat(), "--no-undo"]
-        with engines() as environment, tempfile.TemporaryDirectory() as folder:
-            process(fill, environment)
+    def restore(self) -> Cost:
+        """A second backup, an export, and a restore where one percent changed; then one into new stores on new
+        engines, from the bucket that goes on."""
+        with self.engines() as environment, tempfile.TemporaryDirectory() as folder:
+            process([*self.fill, "--no-undo"], environment)
             process([TOOL, "backup", "bench"], environment)
-            costs.backup.append(process([TOOL, "backup", "bench"], environment))
-            costs.scan.append(here(Floor.of(environment, *bare).scan_both))
-            costs.export.append(process([TOOL, "export", folder], environment))
-            Floor.of(environment, *changes).write()
-            costs.scan.append(here(Floor.of(environment, *bare).scan_both))
-            costs.restore.append(process([TOOL, "restore", "bench"], environment))
-            # Into stores that are new, on engines that are: the bucket goes on
-            with engines() as fresh:
+            self.costs.backup.append(process([TOOL, "backup", "bench"], environment))
+            self._scan(environment)
+            self.costs.export.append(process([TOOL, "export", folder], environment))
+            self._change(environment)
+            self.costs.restore.append(process([TOOL, "restore", "bench"], environment))
+            with self.engines() as fresh:
                 s3 = environment.get("AWS_ENDPOINT_URL_S3") or environment["AWS_ENDPOINT_URL"]
                 target = {**fresh, "AWS_ENDPOINT_URL_S3": s3}
                 _make(target)
                 return process([TOOL, "restore", "bench"], target)
 
-    done = rounds(count, {"floor": floor, "reset": reset, "restore": restore})
+    def _change(self, environment: Mapping[str, str]) -> None:
+        Floor.of(environment, *self.changes).write()
+        self._scan(environment)
+
+    def _scan(self, environment: Mapping[str, str]) -> None:
+        self.costs.scan.append(here(Floor.of(environment, *self.bare).scan_both))
+
+
+def figures(engines: Engines, artists: int, count: int) -> list[Figure]:
+    """Reset and restore into empty stores, against the floor; and what changes little, or writes files, against one raw
+    scan of both stores."""
+    dataset = load(Context(as_of=_DAY, images_base_url="http://localhost:4566", image_bucket="tattoo-directory-images"))
+    scale = max(1, round(artists / len(dataset.artists)) - 1)
+    items = [item_of(record) for record in copies(dataset, scale).records()]
+    documents = list(documents_of(iter(items)))
+    acts = _Acts(
+        engines=engines,
+        scale=scale,
+        bare=(list(table_bodies(TABLE, items)), list(index_bodies(documents))),
+        changes=(list(table_bodies(TABLE, _changed(items))), list(index_bodies(_changed(documents)))),
+    )
+    done = rounds(count, {"floor": acts.floor, "reset": acts.reset, "restore": acts.restore})
+    costs, floor = acts.costs, done["floor"]
+    against_floor = (("`reset` from empty", done["reset"]), ("`restore` into empty stores", done["restore"]))
+    against_scan = (
+        ("`reset` with nothing to do", costs.again, None),
+        ("`reset` with 1% changed", costs.changed, 1.5),
+        ("`undo` of that", costs.undo, 1.5),
+        ("`restore` with 1% changed", costs.restore, 1.3),
+        ("`export`", costs.export, 1.2),
+        ("a second `backup`", costs.backup, None),
+    )
     scan = Series(costs.scan)
     return [
-        Figure.of("`reset` from empty", done["reset"], "the floor", done["floor"], "wall", 1.2),
-        Figure.of("`reset` with nothing to do", Series(costs.again), "a raw scan of both", scan, "wall", None),
-        Figure.of("`reset` with 1% changed", Series(costs.changed), "a raw scan of both", scan, "wall", 1.5),
-        Figure.of("`undo` of that", Series(costs.undo), "a raw scan of both", scan, "wall", 1.5),
-        Figure.of("`restore` into empty stores", done["restore"], "the floor", done["floor"], "wall", 1.2),
-        Figure.of("`restore` with 1% changed", Series(costs.restore), "a raw scan of both", scan, "wall", 1.3),
-        Figure.of("`export`", Series(costs.export), "a raw scan of both", scan, "wall", 1.2),
-        Figure.of("a second `backup`", Series(costs.backup), "a raw scan of both", scan, "wall", None),
+        *(Figure.of(name, series, "the floor", floor, "wall", 1.2) for name, series in against_floor),
+        *(Figure.of(name, Series(each), "a raw scan of both", scan, "wall", aim) for name, each, aim in against_scan),
     ]
 
 

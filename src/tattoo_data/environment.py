@@ -5,7 +5,7 @@ It knows which services a target is made of and how each is found; what is done 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,13 +15,15 @@ from tattoo_data import guard, stack
 from tattoo_data.clock import Clock
 from tattoo_data.engine.flow import IN_FLIGHT, Progress, no_progress
 from tattoo_data.engine.rebuild import rebuild_index
-from tattoo_data.errors import ForeignEmulator, StackFailed
+from tattoo_data.errors import ForeignEmulator, StackFailed, StoreMissing, StructureRefused
+from tattoo_data.model.entry import StoreName
 from tattoo_data.repository.before_images import BeforeImages
 from tattoo_data.repository.bodies import Bodies
 from tattoo_data.repository.manifests import Manifests
 from tattoo_data.repository.runs import Runs, target_id
 from tattoo_data.settings import Settings
 from tattoo_data.stores.aws import Access
+from tattoo_data.stores.base import Description
 from tattoo_data.stores.bucket import Bucket
 from tattoo_data.stores.discover import find_domain
 from tattoo_data.stores.index import IndexOptions, IndexStore
@@ -56,6 +58,27 @@ class Target:
     def id(self) -> str:
         """The name of the target in the repository."""
         return target_id(self.region, self.table, self.index, self.image_bucket)
+
+    def place_of(self, store: StoreName) -> tuple[str, str]:
+        """What a store is called there, and where it answers."""
+        match store:
+            case StoreName.TABLE:
+                return self.table, self.aws_endpoint
+            case StoreName.INDEX:
+                return self.index, self.opensearch_endpoint
+            case StoreName.IMAGES:
+                return self.image_bucket, self.s3_endpoint
+
+    def require_readable(self, found: Mapping[StoreName, Description | None]) -> None:
+        """Raise `StoreMissing` where one of these stores is not there, and `StructureRefused` where what is there is
+        none of ours, so that it cannot be read."""
+        for store, about in found.items():
+            name, endpoint = self.place_of(store)
+            if about is None:
+                raise StoreMissing(store=store.value, name=name, endpoint=endpoint)
+            if about.refused:
+                difference = "; ".join(about.refused)
+                raise StructureRefused(store=store.value, name=name, difference=difference, variable="the settings")
 
     def document(self) -> dict[str, object]:
         """The JSON form."""

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from tattoo_data.stores.memory import MemoryStore
 from tattoo_data.testing.contract import make_entry
 from tattoo_data.transfer.export import ExportOptions, export, export_stream
 from tattoo_data.transfer.import_files import ImportOptions, import_contents
-from tattoo_data.transfer.read import content_of_files, open_files, read_contents
+from tattoo_data.transfer.read import content_of, open_files, read_contents
 from tests.formats.test_elasticdump_writer import texts, values
 from tests.formats.test_image_writer import ODD
 from tests.model.strategies import items
@@ -137,7 +138,8 @@ def test_the_content_of_files_is_a_desired_state_in_canonical_bytes(tmp_path: Pa
     entries = [make_entry(TABLE, number) for number in range(30)]
     source = desk(tmp_path, pool, {"table": filled(TABLE, entries), "index": filled(INDEX, [])})
     path = export(source.env, ExportOptions(folder=tmp_path / "x")).path
-    with content_of_files(path) as desired:
+    with closing(open_files(path)) as files:
+        desired = content_of(source.env, files)
         assert isinstance(desired, Desired)
         assert (set(desired.stores), desired.prune, desired.canonical) == ({TABLE, INDEX}, True, True)
         assert desired.wanted is not None
@@ -146,8 +148,11 @@ def test_the_content_of_files_is_a_desired_state_in_canonical_bytes(tmp_path: Pa
     assert {each.key: (each.body, each.digest) for each in found} == {
         entry.key: (canonical_item(entry.body), digest(TABLE, entry)) for entry in entries
     }
-    with pytest.raises(NotFound), content_of_files(tmp_path / "nowhere"):
-        pass
+    with pytest.raises(NotFound):
+        open_files(tmp_path / "nowhere")
     (tmp_path / "bad.json").write_text('{"_index":"a","_id":"a","_source":{}}\n{"_id":"a","_source":[]}\n')
-    with pytest.raises(IntegrityFailed, match=r"bad\.json, line 2"), content_of_files(tmp_path / "bad.json"):
-        pass
+    with (
+        closing(open_files(tmp_path / "bad.json")) as files,
+        pytest.raises(IntegrityFailed, match=r"bad\.json, line 2"),
+    ):
+        content_of(source.env, files)

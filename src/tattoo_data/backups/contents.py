@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tattoo_data.backups.catalogue import NodeArchive, find
+from tattoo_data.backups.catalogue import NodeArchive, Snapshot, find
 from tattoo_data.backups.node import node_content
 from tattoo_data.engine.flow import in_flight
 from tattoo_data.engine.plan import Desired, Wanted
@@ -31,12 +31,18 @@ _BITS = 64
 def snapshot_content(env: Environment, reference: str) -> Iterator[Desired]:
     """All that a snapshot, or a backup of the Node tool, holds. Raises `UnknownName`, and `IntegrityFailed` where it is
     damaged, once it is read."""
-    found = find(env, reference)
-    if isinstance(found, NodeArchive):
-        with node_content(env, found) as desired:
-            yield desired
-    else:
+    with content_of_found(env, find(env, reference)) as desired:
+        yield desired
+
+
+@contextmanager
+def content_of_found(env: Environment, found: Snapshot | NodeArchive) -> Iterator[Desired]:
+    """The same of one that was found already."""
+    if isinstance(found, Snapshot):
         yield content_of(env, found.manifest)
+        return
+    with node_content(env, found) as desired:
+        yield desired
 
 
 def content_of(env: Environment, manifest: Manifest) -> Desired:

@@ -47,7 +47,7 @@ class ImageKeeper:
     def __init__(self, env: Environment) -> None:
         self.size = self.added = 0
         self._env = env
-        self._there = self._list()
+        self._there = sizes(env, PREFIX)
         self._known = _known(env)
         self._counting = threading.Lock()
 
@@ -61,7 +61,7 @@ class ImageKeeper:
 
     def keep_again(self, images: Sequence[KeptImage]) -> None:
         """Store again what is not there any more, or not whole."""
-        self._there = self._list()
+        self._there = sizes(self._env, PREFIX)
         gone = [each.entry for each in images if not self._holds(each.entry, each.blob)]
         for _ in in_flight(self._env.pool, self._store, gone):
             pass
@@ -96,8 +96,10 @@ class ImageKeeper:
     def _holds(self, image: Entry, ref: BlobRef) -> bool:
         return self._there.get(PREFIX + ref.sha256) == _size(image)
 
-    def _list(self) -> dict[str, int]:
-        return {each.key: each.size for each in self._env.repository.objects(PREFIX)}
+
+def sizes(env: Environment, prefix: str) -> dict[str, int]:
+    """What lies under a prefix of the repository: key -> bytes."""
+    return {each.key: each.size for each in env.repository.objects(prefix)}
 
 
 def _size(image: Entry) -> int:

@@ -13,7 +13,7 @@ from tattoo_data.engine.plan import Desired
 from tattoo_data.environment import Environment
 from tattoo_data.errors import IntegrityFailed, ScratchFailed, UsageError
 from tattoo_data.formats.source import Source
-from tattoo_data.transfer.read import read_contents
+from tattoo_data.transfer.read import content_of
 
 
 @contextmanager
@@ -23,11 +23,7 @@ def node_content(env: Environment, archive: NodeArchive) -> Iterator[Desired]:
         path = Path(folder) / "archive"
         _download(env, archive, path)
         with path.open("rb") as file, closing(_opened(archive, file)) as source:
-            contents = read_contents(source, source.stores, env.progress)
-            contents.refuse_rejects()
-            for note in contents.notes:
-                env.say(f"note: {note}")
-            yield contents.desired(prune=True)
+            yield content_of(env, source)
 
 
 def _opened(archive: NodeArchive, file: BinaryIO) -> Source:

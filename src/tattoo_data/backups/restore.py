@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from tattoo_data.backups.catalogue import NodeArchive, Snapshot, find, newest_backup, newest_snapshot
-from tattoo_data.backups.contents import content_of
-from tattoo_data.backups.node import node_content
+from tattoo_data.backups.contents import content_of_found
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired, Scope, Wanted
 from tattoo_data.engine.scan import Live
@@ -68,7 +66,7 @@ def restore_backup(env: Environment, command: Command, options: WriteOptions) ->
 def _restored(session: Session, source: Snapshot | NodeArchive, options: RestoreOptions) -> Restored:
     _tell_of_another_target(session.env, source)
     day = source.manifest.as_of if isinstance(source, Snapshot) else None
-    with _content(session.env, source) as content:
+    with content_of_found(session.env, source) as content:
         desired = _narrowed(content, options, source)
         change = session.carry_out(desired, as_of=day)
     read = change.run is None or options.write.verify is not Verify.NONE
@@ -79,15 +77,6 @@ def _tell_of_another_target(env: Environment, source: Snapshot | NodeArchive) ->
     if isinstance(source, Snapshot) and source.manifest.target != env.target.id:
         table = source.manifest.source.get("table", "?")
         env.say(f"note: {source.reference} was taken of another target, whose table is {table}.")
-
-
-@contextmanager
-def _content(env: Environment, source: Snapshot | NodeArchive) -> Iterator[Desired]:
-    if isinstance(source, Snapshot):
-        yield content_of(env, source.manifest)
-        return
-    with node_content(env, source) as content:
-        yield content
 
 
 def _narrowed(desired: Desired, options: RestoreOptions, source: Snapshot | NodeArchive) -> Desired:

@@ -15,13 +15,12 @@ from datetime import datetime
 from functools import partial
 
 from tattoo_data import __version__
-from tattoo_data.backups.images import ImageKeeper, KeptImage
+from tattoo_data.backups.images import ImageKeeper, KeptImage, sizes
 from tattoo_data.backups.shelf import Line, Ready, Shelf, make_pack
 from tattoo_data.engine.flow import in_flight
 from tattoo_data.engine.scan import Live, read_all
 from tattoo_data.engine.spool import PLACES
 from tattoo_data.environment import Environment
-from tattoo_data.errors import StoreMissing, StructureRefused
 from tattoo_data.model.entry import Blob, Entry, StoreName
 from tattoo_data.model.fingerprint import Sum, digest_canonical, state_fingerprint
 from tattoo_data.repository.locks import Lock, look
@@ -100,7 +99,7 @@ class _Taking:
         if not env.repository.exists():
             env.repository.create()
         self._keep_images(keeper)
-        self.there = _listed(env)
+        self.there = sizes(env, PREFIX)
         with ThreadPoolExecutor(1) as beside:
             drift = beside.submit(_drift, env, live)
             packs = {store: list(self._stored(shelf)) for store, shelf in self.shelves.items()}
@@ -136,14 +135,7 @@ class _Taking:
                 self.shelves[store].add(_line(store, entry, digest) for entry, digest in entries)
 
         live = read_all(env.stores, env.pool, into=shelve, progress=env.progress)
-        for store, name in ((StoreName.TABLE, env.target.table), (StoreName.INDEX, env.target.index)):
-            about = live[store].description
-            if about is None:
-                endpoint = env.target.aws_endpoint if store is StoreName.TABLE else env.target.opensearch_endpoint
-                raise StoreMissing(store=store.value, name=name, endpoint=endpoint)
-            if about.refused:
-                difference = "; ".join(about.refused)
-                raise StructureRefused(store=store.value, name=name, difference=difference, variable="the settings")
+        env.target.require_readable({name: live[name].description for name in (StoreName.TABLE, StoreName.INDEX)})
         return live
 
     def _keep_images(self, keeper: ImageKeeper) -> None:
@@ -175,7 +167,7 @@ class _Taking:
         wait = max(self.options.wait, _WAIT_SECONDS)
         with Lock(env.repository, PRUNE, env.clock, f"{self.options.kind} {self.name}", wait_seconds=wait) as lock:
             keeper.keep_again(self.images)
-            self.there = _listed(env)
+            self.there = sizes(env, PREFIX)
             wanted = {pack.key: pack.stored for each in manifest.stores.values() for pack in each.packs}
             if any(self.there.get(key) != stored for key, stored in wanted.items()):
                 for shelf in self.shelves.values():
@@ -203,10 +195,6 @@ def _image_line(image: KeptImage) -> Line:
 
 def _ready(unit: tuple[str, list[Line]], compressor: Compressor) -> Ready:
     return make_pack(*unit, compressor)
-
-
-def _listed(env: Environment) -> dict[str, int]:
-    return {each.key: each.size for each in env.repository.objects(PREFIX)}
 
 
 def _drift(env: Environment, before: Mapping[StoreName, Live]) -> dict[str, int]:

@@ -78,14 +78,19 @@ def _difference(each: Difference) -> dict[str, Any]:
     }
 
 
-def _field(change: FieldChange) -> dict[str, Any]:
-    """One value that differs; `change` tells a value that is not there from a null of a document."""
-    document = {
+def value_change(change: FieldChange, before: str = "before", after: str = "after") -> dict[str, Any]:
+    """One value that differs, with what both sides are called; `change` tells a value that is not there from a null of
+    a document."""
+    return {
         "path": spell_path(change.path),
         "change": change.change,
-        "before": None if change.before is ABSENT else change.before,
-        "after": None if change.after is ABSENT else change.after,
+        before: None if change.before is ABSENT else change.before,
+        after: None if change.after is ABSENT else change.after,
     }
+
+
+def _field(change: FieldChange) -> dict[str, Any]:
+    document = value_change(change)
     return {**document, "added": change.added, "removed": change.removed} if change.is_of_sets else document
 
 
@@ -113,10 +118,10 @@ def _show_store(invocation: Invocation, found: Comparison, name: StoreName, writ
     invocation.output.line(f"\n{name.value}")
     every = found.differences(name)
     for each in every if verbose else nsmallest(_LISTED, every, key=place_in_order):
-        write(f"  {_SIGNS[each.became]} {_printable(_spell_key(each))}", _STYLES[each.became])
+        write(f"  {_SIGNS[each.became]} {printable(_spell_key(each))}", _STYLES[each.became])
         fields = each.fields()
         for change in islice(fields, None if verbose else _LISTED):
-            write(f"      {_printable(_spell(each.store, change, whole=verbose))}", "")
+            write(f"      {printable(_spell(each.store, change, whole=verbose))}", "")
         if len(fields) > _LISTED and not verbose:
             invocation.output.line(f"      ... and {len(fields) - _LISTED:,} more fields")
     if there > _LISTED and not verbose:
@@ -210,7 +215,7 @@ def _plain(typed: dict[str, Any]) -> object:
     return inner
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text without what would move a terminal's cursor: an application's keys may hold anything."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tattoo_data.cli.compared import printable, value_change
 from tattoo_data.cli.options import Invocation
 from tattoo_data.cli.render import amount, envelope
 from tattoo_data.clock import timestamp
@@ -71,23 +72,14 @@ def _item(entry: Entry) -> dict[str, Any]:
 
 def _seen(seen: Seen) -> dict[str, Any]:
     differences = seen.differences
+    told = None if differences is None else [value_change(each, "document", "item") for each in differences]
     return {
         "id": seen.id,
         "routing": seen.document.routing if seen.document else None,
         "exists": seen.document is not None,
         "document": msgspec.Raw(seen.document.body) if seen.document else None,
         "equalsItem": seen.is_equal,
-        "differences": None if differences is None else [_field(each, "document", "item") for each in differences],
-    }
-
-
-def _field(change: FieldChange, before: str, after: str) -> dict[str, Any]:
-    """One value that differs; `change` tells a value that is not there from a null of a document."""
-    return {
-        "path": spell_path(change.path),
-        "change": change.change,
-        before: None if change.before is ABSENT else change.before,
-        after: None if change.after is ABSENT else change.after,
+        "differences": told,
     }
 
 
@@ -113,7 +105,7 @@ def _touch(touch: Touch) -> dict[str, Any]:
         "store": touch.store.value,
         "key": touch.key,
         "change": touch.became.value,
-        "fields": None if touch.fields is None else [_field(each, "before", "after") for each in touch.fields],
+        "fields": None if touch.fields is None else [value_change(each) for each in touch.fields],
     }
 
 
@@ -235,6 +227,4 @@ def _short(invocation: Invocation, text: str) -> str:
 
 
 def _line(invocation: Invocation, text: str) -> None:
-    """A line without what would move a terminal's cursor: an application's keys may hold anything."""
-    printable = (each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-    invocation.output.line("".join(printable))
+    invocation.output.line(printable(text))

@@ -140,10 +140,9 @@ def services(function: Function) -> Function:
 
     @functools.wraps(function)
     def wrapper(*arguments: Any, only: tuple[str, ...], **options: Any) -> Any:
-        from tattoo_data.model.entry import StoreName
+        from tattoo_data.transfer.services import SERVICES
 
-        stores = {"dynamodb": StoreName.TABLE, "opensearch": StoreName.INDEX, "s3": StoreName.IMAGES}
-        return function(*arguments, only=tuple(stores[name] for name in only), **options)
+        return function(*arguments, only=tuple(SERVICES[name] for name in only), **options)
 
     return click.option(
         "--only",

@@ -113,7 +113,7 @@ def read_all(
         )
         for name in names
         if (description := found[name]) is not None and not description.refused
-        for segments in [_segments(stores[name], description)]
+        for segments in [segments_of(stores[name], description)]
         for segment in range(segments)
     ]
     for part in pool.map(_read_segment, units):
@@ -148,7 +148,8 @@ def read_held(store: Store) -> Spool[Held]:
     return held
 
 
-def _segments(store: Store, description: Description) -> int:
+def segments_of(store: Store, description: Description) -> int:
+    """In how many segments beside each other a store is best read."""
     return store.limits.segments if description.count > _WORTH_SEGMENTS else 1
 
 

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from tattoo_data import __version__
 from tattoo_data.clock import timestamp
 from tattoo_data.environment import Environment
-from tattoo_data.errors import FileFailed, ScratchFailed, StoreMissing, StructureRefused
+from tattoo_data.errors import FileFailed, ScratchFailed
 from tattoo_data.files import write_file
 from tattoo_data.formats.archive_writer import write_archive
 from tattoo_data.formats.aws_writer import AwsAbout, new_export_id
@@ -90,17 +90,7 @@ def _described(env: Environment, stores: Collection[StoreName]) -> dict[StoreNam
     """The stores that are there. A bucket of images that is not holds none."""
     names = [name for name in StoreName if name in stores]
     found = dict(zip(names, env.pool.map(lambda name: env.stores[name].describe(), names), strict=True))
-    places = {
-        StoreName.TABLE: (env.target.table, env.target.aws_endpoint),
-        StoreName.INDEX: (env.target.index, env.target.opensearch_endpoint),
-    }
-    for store, (name, endpoint) in places.items():
-        description = found.get(store)
-        if store in found and description is None:
-            raise StoreMissing(store=store.value, name=name, endpoint=endpoint)
-        if description is not None and description.refused:
-            difference = "; ".join(description.refused)
-            raise StructureRefused(store=store.value, name=name, difference=difference, variable="the settings")
+    env.target.require_readable({name: each for name, each in found.items() if name is not StoreName.IMAGES})
     return {name: each or Description(name=env.target.image_bucket, engine="") for name, each in found.items()}
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from tattoo_data.engine.flow import Progress, no_progress
 from tattoo_data.engine.plan import Desired, Wanted
 from tattoo_data.engine.spool import PLACES, Spool
+from tattoo_data.environment import Environment
 from tattoo_data.errors import IntegrityFailed, UsageError
 from tattoo_data.formats.source import Found, Source
 from tattoo_data.model.entry import Entry, StoreName
@@ -58,14 +58,14 @@ def read_contents(source: Source, only: Collection[StoreName] = (), progress: Pr
     return contents
 
 
-@contextmanager
-def content_of_files(path: Path, progress: Progress = no_progress) -> Iterator[Desired]:
-    """What files hold, as a desired state of the stores that they hold; what was unpacked for it goes at the end.
+def content_of(env: Environment, source: Source) -> Desired:
+    """What files hold and no more, as a desired state of the stores that they hold; what a reader should know is said.
     Raises as `read_contents` does, and `IntegrityFailed` where a record cannot be used."""
-    with closing(open_files(path)) as source:
-        contents = read_contents(source, progress=progress)
-        contents.refuse_rejects()
-        yield contents.desired(prune=True)
+    contents = read_contents(source, source.stores, env.progress)
+    contents.refuse_rejects()
+    for note in contents.notes:
+        env.say(f"note: {note}")
+    return contents.desired(prune=True)
 
 
 class _Reader:

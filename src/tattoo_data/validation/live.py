@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tattoo_data.engine.scan import Held
+from tattoo_data.engine.scan import Held, segments_of
 from tattoo_data.environment import Environment
 from tattoo_data.errors import TattooDataError
 from tattoo_data.model.entry import Entry, StoreName
@@ -33,8 +33,6 @@ from tattoo_data.validation.rules.stores import (
     UNREADABLE,
     UNUSED,
 )
-
-_WORTH_SEGMENTS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +166,7 @@ def check_live(env: Environment, asked: Asked, report: Report) -> tuple[Counter[
         _check_unused(look)
     for name in (StoreName.TABLE, StoreName.INDEX):
         if name in readable and not look.checked[name]:
-            report(finding(Problem(EMPTY), Place(name.value, _name(env, name))))
+            report(finding(Problem(EMPTY), Place(name.value, env.target.place_of(name)[0])))
     return look.checked, look.notes
 
 
@@ -216,7 +214,7 @@ def _read(look: _Look, about: dict[StoreName, Description]) -> None:
     units = [
         (look.env.stores[name], segment, segments, take)
         for name, take in takes.items()
-        for segments in [_segments(look.env.stores[name], about[name])]
+        for segments in [segments_of(look.env.stores[name], about[name])]
         for segment in range(segments)
     ]
 
@@ -232,12 +230,8 @@ def _read(look: _Look, about: dict[StoreName, Description]) -> None:
         look.checked[name] += count
 
 
-def _segments(store: Store, description: Description) -> int:
-    return store.limits.segments if description.count > _WORTH_SEGMENTS else 1
-
-
 def _check_structure(env: Environment, name: StoreName, about: Description | None, report: Report) -> None:
-    place = Place(name.value, _name(env, name))
+    place = Place(name.value, env.target.place_of(name)[0])
     if about is None:
         report(finding(Problem(ABSENT), place))
         return
@@ -280,12 +274,3 @@ class _Styles:
                 self.notes.append(f"Whether the style {style!r} is in the table could not be asked: {error.message}.")
                 self._asked[style] = True
         return self._asked[style]
-
-
-def _name(env: Environment, name: StoreName) -> str:
-    names = {
-        StoreName.TABLE: env.target.table,
-        StoreName.INDEX: env.target.index,
-        StoreName.IMAGES: env.target.image_bucket,
-    }
-    return names[name]

@@ -14,7 +14,7 @@ from tattoo_data.engine.plan import Desired, Wanted, gather
 from tattoo_data.engine.scan import Held, Live, read_all
 from tattoo_data.engine.spool import Spool
 from tattoo_data.environment import Environment
-from tattoo_data.errors import NoBackup, StoreMissing, StructureRefused
+from tattoo_data.errors import NoBackup
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.seeding.content import context_of, desired_of
 from tattoo_data.seeding.reset import content_of
@@ -44,8 +44,10 @@ def open_side(env: Environment, side: Side) -> Iterator[Opened]:
     if side.kind is Kind.LIVE:
         yield Opened(side, None)
     elif side.kind is Kind.FILE:
-        with _files(env, Path(side.name)) as desired:
-            yield Opened(side, desired)
+        from tattoo_data.transfer.read import content_of, open_files
+
+        with closing(open_files(Path(side.name))) as source:
+            yield Opened(side, content_of(env, source))
     elif side.as_of is None:
         from tattoo_data.backups.contents import snapshot_content
 
@@ -53,19 +55,6 @@ def open_side(env: Environment, side: Side) -> Iterator[Opened]:
             yield Opened(side, desired)
     else:
         yield Opened(side, desired_of(_selection(env, side, side.as_of), prune=True))
-
-
-@contextmanager
-def _files(env: Environment, path: Path) -> Iterator[Desired]:
-    """What files hold and no more: documents that could be made of their items are not in them."""
-    from tattoo_data.transfer.read import open_files, read_contents
-
-    with closing(open_files(path)) as source:
-        contents = read_contents(source, source.stores, env.progress)
-        contents.refuse_rejects()
-        for note in contents.notes:
-            env.say(f"note: {note}")
-        yield contents.desired(prune=True)
 
 
 def _newest_backup(env: Environment) -> str:
@@ -129,19 +118,10 @@ def _read_live(env: Environment, names: Sequence[StoreName]) -> Spools:
 
 def _check_live(env: Environment, names: Sequence[StoreName]) -> None:
     """Raise where a store cannot be compared. A missing image bucket holds no images, and that is said."""
-    target = env.target
-    places = {
-        StoreName.TABLE: (target.table, target.aws_endpoint),
-        StoreName.INDEX: (target.index, target.opensearch_endpoint),
-        StoreName.IMAGES: (target.image_bucket, target.s3_endpoint),
-    }
     for name in names:
         about = env.stores[name].describe()
-        called, endpoint = places[name]
         if about is None and name is StoreName.IMAGES:
-            env.say(f"note: the image bucket {called} does not exist: it is compared as an empty one.")
-        elif about is None:
-            raise StoreMissing(store=name.value, name=called, endpoint=endpoint)
-        elif about.refused:
-            difference = "; ".join(about.refused)
-            raise StructureRefused(store=name.value, name=called, difference=difference, variable="the settings")
+            bucket = env.target.image_bucket
+            env.say(f"note: the image bucket {bucket} does not exist: it is compared as an empty one.")
+        else:
+            env.target.require_readable({name: about})

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from itertools import chain
 from urllib.parse import quote
 
+from tattoo_data.engine.scan import segments_of
 from tattoo_data.environment import Environment
 from tattoo_data.model.canonical import canonical_json
 from tattoo_data.model.entry import Entry, StoreName
@@ -19,7 +20,6 @@ from tattoo_data.views.located import Sought, image_base
 
 _NEAREST = 5
 _ALIKE = 0.6
-_WORTH_SEGMENTS = 2_000
 #: So many items of one partition are told; whoever wants another names it with its SK.
 SIBLINGS = 50
 
@@ -81,7 +81,7 @@ def _needles(base: str, sought: Sought) -> list[bytes]:
 
 def _segments(env: Environment, name: StoreName) -> int:
     about = env.stores[name].describe()
-    return env.stores[name].limits.segments if about is not None and about.count > _WORTH_SEGMENTS else 1
+    return 1 if about is None else segments_of(env.stores[name], about)
 
 
 def _read(env: Environment, unit: _Unit) -> Swept:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from tattoo_data.environment import Environment
-from tattoo_data.errors import StoreMissing, StructureRefused, UnknownName, UsageError
+from tattoo_data.errors import UnknownName, UsageError
 from tattoo_data.model.canonical import canonical_json
 from tattoo_data.model.difference import FieldChange, fields_of
 from tattoo_data.model.entry import Entry, StoreName
@@ -100,18 +100,9 @@ def _checked(env: Environment, text: str) -> Sought:
         raise UsageError(what=f"{text!r} is no text") from None
     if not text:
         raise UsageError(what="the key is empty", hint="Give an id, PK, PK/SK, or the key of an image.")
-    target = env.target
-    places = {
-        StoreName.TABLE: (target.table, target.aws_endpoint),
-        StoreName.INDEX: (target.index, target.opensearch_endpoint),
-    }
-    for name, about in zip(places, env.pool.map(lambda name: env.stores[name].describe(), places), strict=True):
-        called, endpoint = places[name]
-        if about is None:
-            raise StoreMissing(store=name.value, name=called, endpoint=endpoint)
-        if about.refused:
-            difference = "; ".join(about.refused)
-            raise StructureRefused(store=name.value, name=called, difference=difference, variable="the settings")
+    needed = (StoreName.TABLE, StoreName.INDEX)
+    found = env.pool.map(lambda name: env.stores[name].describe(), needed)
+    env.target.require_readable(dict(zip(needed, found, strict=True)))
     return seek(env.settings, text)
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tattoo_data.cli.options import Invocation, common
+from tattoo_data.cli.options import Invocation, common, services
 
 if TYPE_CHECKING:
     from tattoo_data.environment import Environment
+    from tattoo_data.model.entry import StoreName
     from tattoo_data.transfer.export import Exported
 
 EPILOG = """\b
@@ -39,21 +40,15 @@ _STDOUT = "-"
 @click.command("export", epilog=EPILOG)
 @click.argument("path", default="exports", type=click.Path())
 @click.option("--images", is_flag=True, help="Take the image bucket with it.")
-@click.option(
-    "--only",
-    multiple=True,
-    type=click.Choice(["dynamodb", "opensearch", "s3"]),
-    help="Only this service's store; may be repeated.",
-)
+@services
 @common
-def command(invocation: Invocation, path: str, images: bool, only: tuple[str, ...]) -> int:
+def command(invocation: Invocation, path: str, images: bool, only: tuple[StoreName, ...]) -> int:
     """Write what the live stores hold to files."""
     from tattoo_data.errors import FileFailed
     from tattoo_data.model.entry import StoreName
     from tattoo_data.transfer.export import DEFAULT_STORES, ExportOptions, export, export_stream
-    from tattoo_data.transfer.services import SERVICES
 
-    stores = {SERVICES[name] for name in only} or set(DEFAULT_STORES)
+    stores = set(only) or set(DEFAULT_STORES)
     stores |= {StoreName.IMAGES} if images else set()
     if path == _STDOUT:
         _refuse_terminal()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from tattoo_data.cli.options import Invocation, common, writing
+from tattoo_data.cli.options import Invocation, common, services, writing
 
 if TYPE_CHECKING:
     from tattoo_data.environment import Environment
+    from tattoo_data.model.entry import StoreName
     from tattoo_data.runs.session import WriteOptions
     from tattoo_data.transfer.import_files import Imported
 
@@ -45,12 +46,7 @@ _LISTED = 20
 @click.option("--replace", is_flag=True, help="Remove what the files do not hold, from each store that they hold.")
 @click.option("--strict", is_flag=True, help="Write nothing where any record cannot be used.")
 @click.option("--rejects", metavar="FILE", help="Where left out records go.  [./import-rejects-TIME.jsonl]")
-@click.option(
-    "--only",
-    multiple=True,
-    type=click.Choice(["dynamodb", "opensearch", "s3"]),
-    help="Only this service's store; may be repeated.",
-)
+@services
 @writing
 @common
 def command(
@@ -59,7 +55,7 @@ def command(
     replace: bool,
     strict: bool,
     rejects: str | None,
-    only: tuple[str, ...],
+    only: tuple[StoreName, ...],
     write: WriteOptions,
 ) -> int:
     """Make the live stores hold what files hold.
@@ -70,11 +66,10 @@ def command(
     from tattoo_data.cli.confirm import confirm
     from tattoo_data.transfer.import_files import ImportOptions, import_contents, list_rejects
     from tattoo_data.transfer.read import open_files, read_contents
-    from tattoo_data.transfer.services import SERVICES
 
     options = ImportOptions(
         path=path,
-        only=[store for name, store in SERVICES.items() if name in only],
+        only=only,
         replace=replace,
         strict=strict,
         rejects=Path(rejects) if rejects else None,
