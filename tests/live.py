@@ -22,7 +22,7 @@ class Application:
         self.bucket = environment["IMAGE_BUCKET"]
         common = {
             "region_name": "eu-west-2",
-            "aws_access_key_id": "test",
+            "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
             "aws_secret_access_key": "test",
             "config": Config(s3={"addressing_style": "path"}),
         }

@@ -90,8 +90,6 @@ def place(kind: str, url: Url, folder: Path) -> Iterator[Place]:
     table, index, objects = (url(name) for name in TARGETS[kind])
     urls = {Service.DYNAMODB: table, Service.OPENSEARCH: index, Service.S3: objects}
     common = {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
         "TATTOO_DATA_HOME": str(folder / "state"),
         "TATTOO_DATA_AS_OF": "2026-11-24",
         **names(),

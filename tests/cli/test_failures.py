@@ -210,8 +210,6 @@ def test_opensearch_is_found_through_a_gateway_that_routes_by_host(tool: Tool, g
     with stub(gateway) as server:
         seeds = {
             "AWS_ENDPOINT_URL": server.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "eu-west-2",
             **names(),
             "TATTOO_DATA_HOME": tool.environment["TATTOO_DATA_HOME"],

@@ -38,7 +38,7 @@ from tests.selftest.conftest import opened
 from tests.selftest.marks import Marks
 from tests.stores.conftest import ACCESS
 from tests.stub import Answer, stub
-from tests.tool import TARGETS, target
+from tests.tool import TARGETS, database_of, target
 
 TOKEN = "0123abcd"
 TABLE = matching(r"[A-Za-z0-9_.-]{3,255}", "table name")
@@ -288,7 +288,8 @@ def leave(place: Place, env: Environment | None = None) -> str:
 
 def aged(place: Place, seconds: float) -> Aged:
     endpoints = (guard.check(place.env.target.aws_endpoint), guard.check(place.env.target.s3_endpoint))
-    remover = Aged(*endpoints, ACCESS, place.env.clock)
+    access = replace(ACCESS, access_key=database_of(place.env.target.table))
+    remover = Aged(*endpoints, access, place.env.clock)
     remover.seconds = seconds
     return remover
 

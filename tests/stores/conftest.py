@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -20,6 +21,7 @@ from tattoo_data.stores.objects import ImageStore
 from tattoo_data.stores.search import SearchClient
 from tattoo_data.stores.table import TableStore
 from tests.conftest import GetEngine
+from tests.tool import database_of
 
 ACCESS = Access(access_key="test", secret_key="test", session_token=None, region="eu-west-2")
 TABLE_ENGINES = ("ministack", "dynamodb-local")
@@ -32,7 +34,7 @@ Make = Callable[[str, str], Store]
 
 
 def table(url: str, name: str) -> TableStore:
-    return TableStore(name, guard.check(url), ACCESS, Clock())
+    return TableStore(name, guard.check(url), replace(ACCESS, access_key=database_of(name)), Clock())
 
 
 def index(url: str, name: str, options: IndexOptions = ONE_SHARD) -> IndexStore:
