@@ -93,8 +93,11 @@ class Floor:
             answer = self._opensearch(http, "POST", "/_search", msgspec.json.encode(body))
             hits = msgspec.json.decode(answer, type=_Page).hits.hits
             if len(hits) < _PAGE:
-                return
+                break
             body["search_after"] = hits[-1].sort
+        # One that stays open makes osmem copy the whole index at the next write.
+        closing = msgspec.json.encode({"pit_id": [pit]})
+        self._opensearch(http, "DELETE", "/_search/point_in_time", closing)
 
     def _bulk(self, http: urllib3.PoolManager, body: bytes) -> bytes:
         answer = self._opensearch(http, "POST", f"/{INDEX}/_bulk", body)
