@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tattoo_data.engine.journal import CHUNK_BYTES, CHUNK_STEPS, Chunk, Kept, chunks
+from tattoo_data.engine.journal import CHUNK_BYTES, CHUNK_STEPS, Chunk, Kept, Reading, chunks
 from tattoo_data.engine.make_equal import How, make_equal, take_back
 from tattoo_data.engine.plan import Desired, Step
 from tattoo_data.engine.verify import Verify
@@ -227,7 +227,7 @@ def step_of(number: int, text: str | None, before: str | None = None) -> Step:
 
 
 def chunks_of(store: MemoryStore, steps: Sequence[Step], journal: Keeper, *, compare: bool = False) -> list[Chunk]:
-    return list(chunks(store, iter(steps), journal, compare=compare))
+    return list(chunks(store, iter(steps), journal, Reading(compare=compare)))
 
 
 def test_no_steps_are_no_chunks() -> None:

@@ -79,7 +79,7 @@ def test_a_number_that_dynamodb_would_round_is_refused(number: int | Decimal) ->
 
 
 def test_a_float_is_refused() -> None:
-    with pytest.raises(ValueError, match="not a JSON value"):
+    with pytest.raises(ValueError, match="is no value of DynamoDB"):
         typed(0.1)
 
 

@@ -17,12 +17,13 @@ from tattoo_data.engine.plan import Plan, Step, StorePlan
 from tattoo_data.engine.spool import PLACES, place_of
 from tattoo_data.engine.write import Applied, Tools, Writer, puts_of
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.keys import record_key
+from tattoo_data.model.keys import record_key, record_of
 from tattoo_data.model.records import Kind
 from tattoo_data.stores.base import CHANGED, Outcome, Store
 from tattoo_data.stores.live import LiveStores
 
 _NO_ITEM = "ItemNotWritten"
+_UNKNOWN = b"unknown"
 Steps = Callable[[int], list[Step]]
 
 
@@ -44,6 +45,8 @@ def apply(plan: Plan, tools: Tools) -> dict[StoreName, Applied]:
     for name, each in plan.stores.items():
         if each.swap:
             writers[name].swap(each)
+    if tools.derive is not None:
+        _follow(writers)
     _write_both(writers, deletes, StoreName.INDEX, StoreName.TABLE)
     _write(writers, deletes, StoreName.IMAGES)
     for name in plan.stores:
@@ -83,6 +86,18 @@ def _write_both(writers: Writers, steps: ByStore, leader: StoreName, follower: S
         with gate:
             writers[leader].write(led(), lambda step: gate.reach(place_of(leader, step.key)))
         behind.result()
+
+
+def _follow(writers: Writers) -> None:
+    """Make the documents again of which the item was made again, and those that somebody wrote during a swap: the item
+    as it is now may give another document than the plan has."""
+    table, index = writers.get(StoreName.TABLE), writers.get(StoreName.INDEX)
+    if index is None:
+        return
+    found = (record_of(key) for key in table.applied.remade) if table else ()
+    keys = {each.id for each in found if each and each.kind is Kind.ARTIST} | set(index.applied.drifted)
+    # That nothing is known of what is there makes each of them drifted.
+    index.write(Step(key, _UNKNOWN, None, None) for key in sorted(keys))
 
 
 def _deletes(plan: StorePlan, applied: Applied, place: int) -> list[Step]:

@@ -36,7 +36,7 @@ def _compare(spool: Spool[BeforeImage], live: Live, fetch: Fetch, force: bool, p
     steps: list[Step] = []
     left: list[str] = []
     unchanged = 0
-    for image in _merged(spool.part(place)):
+    for image in merged(spool.part(place)):
         held = there.get(image.key)
         now = held.digest if held else None
         entry = _entry(image, fetch)
@@ -50,7 +50,7 @@ def _compare(spool: Spool[BeforeImage], live: Live, fetch: Fetch, force: bool, p
     return Part(steps, unchanged, tuple(left))
 
 
-def _merged(images: list[BeforeImage]) -> list[BeforeImage]:
+def merged(images: list[BeforeImage]) -> list[BeforeImage]:
     """One image a key: a run that was interrupted and went on wrote some keys twice. What was there first counts,
     and what was written last; but for an image that stands instead of the one before."""
     kept: dict[str, list[BeforeImage]] = {}

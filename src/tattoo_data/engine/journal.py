@@ -6,7 +6,7 @@ back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,42 +56,51 @@ class Journal(Protocol):
         which were not written over. Raises where the command may not write on."""
 
 
-def chunks(
-    store: Store,
-    steps: Iterable[Step],
-    journal: Journal,
-    *,
-    compare: bool,
-    again: bool = False,
-    was_empty: bool = False,
-) -> Iterator[Chunk]:
-    """The steps in chunks whose before-images the journal keeps. What is there is read just before, unless nobody
-    wants it; `compare` wants it whatever the journal keeps. `again` says that nothing was written of the same steps
+def _as_they_are(changes: Sequence[Kept]) -> Sequence[Kept]:
+    return changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How the steps of a store are read before they are written.
+
+    `compare` wants what is there, whatever the journal keeps. `again` says that nothing was written of the same steps
     before, because somebody else wrote in between. A store that `was_empty` a moment ago is not asked for each key
-    whether it still is.
+    whether it still is. `remade` gives the changes as they are to be by what is there now.
+    """
+
+    compare: bool = False
+    again: bool = False
+    was_empty: bool = False
+    remade: Callable[[Sequence[Kept]], Sequence[Kept]] = _as_they_are
+
+
+def chunks(store: Store, steps: Iterable[Step], journal: Journal, how: Reading) -> Iterator[Chunk]:
+    """The steps in chunks whose before-images the journal keeps. What is there is read just before, unless nobody
+    wants it.
 
     Where the store cannot be read any more, what is left comes unread with the error."""
-    if not (journal.keeps_images or compare):
+    if not (journal.keeps_images or how.compare):
         for part in slices(steps, CHUNK_STEPS):
             journal.keep(store.name, ())
             yield Chunk(changes=[Kept(step, None) for step in part])
         return
-    asks = compare or again or not was_empty
+    asks = how.compare or how.again or not how.was_empty
     gathered: list[Kept] = []
     remaining = slices(steps, _READ_KEYS)
     for part in remaining:
         try:
-            gathered += _read(store, part) if asks else [Kept(step, None) for step in part]
+            gathered += how.remade(_read(store, part) if asks else [Kept(step, None) for step in part])
         except TattooDataError as error:
             if gathered:
-                yield _kept(store, gathered, journal, again)
+                yield _kept(store, gathered, journal, how.again)
             yield from _unread(part, remaining, error)
             return
         if len(gathered) >= CHUNK_STEPS or sum(map(_weight, gathered)) >= CHUNK_BYTES:
-            yield _kept(store, gathered, journal, again)
+            yield _kept(store, gathered, journal, how.again)
             gathered = []
     if gathered:
-        yield _kept(store, gathered, journal, again)
+        yield _kept(store, gathered, journal, how.again)
 
 
 def _read(store: Store, steps: Sequence[Step]) -> list[Kept]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from threading import Event
 
 from tattoo_data.engine.apply import apply, mend_structure
 from tattoo_data.engine.back import Fetch, Images, plan_back
+from tattoo_data.engine.derive import Gather
 from tattoo_data.engine.flow import Progress, no_progress
 from tattoo_data.engine.journal import Journal
-from tattoo_data.engine.plan import Counts, Desired, Plan, StorePlan, count, in_order, make_plan, removed
+from tattoo_data.engine.plan import Counts, Desired, Plan, StorePlan, count, gather, in_order, make_plan, removed
 from tattoo_data.engine.scan import Live, read_all
 from tattoo_data.engine.verify import Failure, Verify, left_over, verify
 from tattoo_data.engine.write import Tools
@@ -56,11 +59,43 @@ def make_equal(stores: LiveStores, desired: Desired, journal: Journal, pool: Exe
     Raises `StructureRefused` before anything is written where a store's structure cannot be mended.
     """
 
-    def plan(live: Mapping[StoreName, Live]) -> Plan:
-        return make_plan(desired, live, swap=how.swap, progress=how.progress)
-
     stores = stores.shaped(desired.structures)
-    return _change(Tools(stores=stores, pool=pool, journal=journal, progress=how.progress), plan, how)
+    tools = Tools(
+        stores=stores,
+        pool=pool,
+        journal=journal,
+        progress=how.progress,
+        compare=desired.derive is not None,
+        derive=desired.derive,
+    )
+    made = Gather(desired) if desired.derive and not desired.wanted else None
+    with _gathered(desired, how.progress) as gathered:
+
+        def plan(live: Mapping[StoreName, Live]) -> Plan:
+            return make_plan(made.desired if made else gathered(), live, swap=how.swap, progress=how.progress)
+
+        return _change(tools, plan, how, made)
+
+
+@contextmanager
+def _gathered(desired: Desired, progress: Progress) -> Iterator[Callable[[], Desired]]:
+    """Gather a desired state that is only its entries beside the scan, which waits for its servers. What is yielded
+    gives the state once it is whole, or raises what making it raised."""
+    if desired.derive or desired.wanted:
+        yield lambda: desired
+        return
+    stopped = Event()
+    with ThreadPoolExecutor(1) as thread:
+        begun = thread.submit(gather, desired, progress, lambda: not stopped.is_set())
+
+        def whole() -> Desired:
+            spools = begun.result()
+            return replace(desired, wanted=lambda live, stores: spools)
+
+        try:
+            yield whole
+        finally:
+            stopped.set()
 
 
 def take_back(
@@ -76,8 +111,12 @@ def take_back(
     return _change(tools, plan, how)
 
 
-def _change(tools: Tools, make: Callable[[Mapping[StoreName, Live]], Plan], how: How) -> Change:
-    live = read_all(tools.stores, tools.pool, progress=how.progress)
+Make = Callable[[Mapping[StoreName, Live]], Plan]
+
+
+def _change(tools: Tools, make: Make, how: How, made: Gather | None = None) -> Change:
+    into = made.take if made else None
+    live = read_all(tools.stores, tools.pool, into=into, progress=how.progress)
     _refuse(live)
     plan = make(live)
     before = _fingerprint({name: each.total for name, each in live.items()})
@@ -100,7 +139,7 @@ def _carried_out(tools: Tools, plan: Plan, live: Mapping[StoreName, Live], befor
     run = tools.journal.begin(plan, before)
     mend_structure(plan, tools.stores, tools.pool)
     applied = apply(plan, tools)
-    verified = verify(plan, live, applied, tools.stores, tools.pool, how.verify, how.progress)
+    verified = verify(plan, live, applied, tools, how.verify)
     sums: dict[StoreName, Sum | None] = {name: each.total for name, each in live.items()}
     sums |= verified.sums
     done = {name: _done(each, verified.failures) for name, each in plan.stores.items()}
@@ -146,4 +185,4 @@ def _done(plan: StorePlan, failures: list[Failure]) -> tuple[Counts, Counter[str
     for part in plan.parts():
         counts += count(part, failed)
         gone += removed(plan.store, part, failed)
-    return counts, gone
+    return counts + Counts(failed=len(plan.unmade)), gone

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,6 +20,10 @@ from tattoo_data.engine.spool import PLACES, Spool
 from tattoo_data.model.entry import Blob, Entry, StoreName
 from tattoo_data.model.fingerprint import digest, digest_canonical
 from tattoo_data.model.project import moved_key
+from tattoo_data.stores.base import Outcome
+
+if TYPE_CHECKING:
+    from tattoo_data.engine.derive import Derive
 
 #: Over this many documents an index that changes by more than half is built anew and swapped in.
 SWAP_DOCUMENTS = 10_000
@@ -58,21 +62,24 @@ class Desired:
 
     `entries` gives all of it, in any order, each key of a store once; by itself, what is wanted is empty. A source that
     knows the digests of what it holds gives `wanted` instead, whose entries need no body where live holds the very
-    digest. `prune` says that whatever is not in it goes, and `scope` narrows that to some keys. `move` says that a
-    record found under the Node tools' sort key is put under ours, and goes there. `canonical` says that bodies are
-    canonical bytes already, and `blobs` gives the body of an image by its key. `structures` are those of the stores
-    that the state comes from (`Description.structure`): stores are made and mended like them.
+    digest; one that is made out of what is there gives `derive`. `prune` says that whatever is not in it goes, and
+    `scope` narrows that to some keys. `move` says that a record found under the Node tools' sort key is put under ours,
+    and goes there. `canonical` says that bodies are canonical bytes already, and `blobs` gives the body of an image by
+    its key. `structures` are those of the stores that the state comes from (`Description.structure`): stores are made
+    and mended like them. `unmade` are keys of which nobody can say what they are to hold, and why: they are left.
     """
 
     stores: Collection[StoreName]
     entries: Entries = _no_entries
     wanted: Wanting | None = None
+    derive: Derive | None = None
     prune: bool = False
     scope: Scope | None = None
     move: bool = False
     canonical: bool = False
     blobs: Blobs | None = None
     structures: Mapping[StoreName, Mapping[str, Any]] = field(default_factory=dict)
+    unmade: Mapping[StoreName, Mapping[str, Outcome]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,7 @@ class StorePlan:
     counts: Counts = field(default_factory=Counts)
     removed: Counter[str] = field(default_factory=Counter)
     left: list[str] = field(default_factory=list)
+    unmade: Mapping[str, Outcome] = field(default_factory=dict)
     size: int = 0
     structure: tuple[str, ...] = ()
     rebuild: bool = False
@@ -231,8 +239,10 @@ def plan_of(live: Live, part: Callable[[int], Part]) -> StorePlan:
     return plan
 
 
-def gather(desired: Desired, progress: Progress = no_progress) -> dict[StoreName, Spool[Wanted]]:
-    """All entries of a desired state with their digests, spooled."""
+def gather(
+    desired: Desired, progress: Progress = no_progress, goes_on: Callable[[], bool] = lambda: True
+) -> dict[StoreName, Spool[Wanted]]:
+    """All entries of a desired state with their digests, spooled, as long as it `goes_on`."""
     wanted = {name: Spool(Wanted, name) for name in desired.stores}
     gathered: dict[StoreName, list[Wanted]] = {name: [] for name in desired.stores}
     for name, entry in desired.entries():
@@ -241,6 +251,8 @@ def gather(desired: Desired, progress: Progress = no_progress) -> dict[StoreName
         if len(gathered[name]) == _GATHERED:
             wanted[name].add(gathered[name])
             gathered[name] = []
+            if not goes_on():
+                return wanted
             progress("prepared", sum(each.count for each in wanted.values()), None)
     for name, rest in gathered.items():
         wanted[name].add(rest)
@@ -248,7 +260,10 @@ def gather(desired: Desired, progress: Progress = no_progress) -> dict[StoreName
 
 
 def _plan_store(wanted: Spool[Wanted], live: Live, desired: Desired) -> StorePlan:
-    return plan_of(live, partial(_compare, wanted, live, desired))
+    plan = plan_of(live, partial(_compare, wanted, live, desired))
+    plan.unmade = desired.unmade.get(live.store, {})
+    plan.counts += Counts(failed=len(plan.unmade))
+    return plan
 
 
 def _compare(wanted: Spool[Wanted], live: Live, desired: Desired, place: int) -> Part:

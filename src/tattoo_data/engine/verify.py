@@ -7,16 +7,16 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tattoo_data.engine.flow import Progress, in_flight, slices
+from tattoo_data.engine.derive import Derive, is_right
+from tattoo_data.engine.flow import in_flight, slices
 from tattoo_data.engine.plan import Plan, Step, StorePlan
 from tattoo_data.engine.scan import Live, read_all
 from tattoo_data.engine.spool import PLACES
-from tattoo_data.engine.write import Applied
+from tattoo_data.engine.write import Applied, Tools
 from tattoo_data.errors import TattooDataError
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.fingerprint import Sum, digest
 from tattoo_data.stores.base import CHANGED, Outcome, Store
-from tattoo_data.stores.live import LiveStores
 
 _KEYS = 100
 _NOT_AS_WRITTEN = "NotAsWritten"
@@ -66,21 +66,22 @@ def verify(
     plan: Plan,
     live: Mapping[StoreName, Live],
     applied: Mapping[StoreName, Applied],
-    stores: LiveStores,
-    pool: Executor,
+    tools: Tools,
     how: Verify,
-    progress: Progress,
 ) -> Verified:
     """Compare what is there now with what the plan wrote. An entry that is not as it should be is named by the failure
     of its write, else as `NotAsWritten`; where a store cannot be read back, every key of it is named, for nothing is
-    counted that was not seen."""
+    counted that was not seen. What is made of what is there is right where it would be made the same again."""
+    stores, pool = tools.stores, tools.pool
     verified = Verified(failures=list(left_over(plan)))
     for name, each in plan.stores.items():
-        full = how is Verify.FULL or (how is Verify.KEYS and _large(each, live[name]))
+        full = how is Verify.FULL or (how is Verify.KEYS and _needs_all(each, live[name], applied[name]))
         try:
-            now = read_all(stores, pool, only=[name], progress=progress)[name] if full else None
+            now = read_all(stores, pool, only=[name], progress=tools.progress)[name] if full else None
             read = _read(each, now, applied[name], stores[name], pool, how)
             total, failures = _taken_in(name, read, live[name].total.copy(), applied[name])
+            if tools.derive is not None:
+                failures = _still_wrong(tools.derive, stores[name], failures)
         except TattooDataError as error:
             verified.sums[name] = None
             verified.failures += _unread(each, applied[name], error)
@@ -92,15 +93,16 @@ def verify(
 
 
 def left_over(plan: Plan) -> Iterator[Failure]:
-    """What the plan leaves as it is, because somebody else changed it."""
+    """What the plan leaves as it is, because somebody else changed it or nobody can say what it is to be."""
     message = "it was changed since the run wrote it, and is left as it is"
     for name, each in plan.stores.items():
         yield from (Failure(store=name, key=key, error=CHANGED, message=message) for key in each.left)
+        yield from (_failure(name, outcome) for outcome in each.unmade.values())
 
 
-def _large(plan: StorePlan, live: Live) -> bool:
-    """Whether so much was written that one scan is quicker than reading key by key."""
-    return plan.size > 1_000 and plan.size * 2 > live.total.count + plan.counts.created
+def _needs_all(plan: StorePlan, live: Live, applied: Applied) -> bool:
+    """Whether so much was written that one scan is quicker than reading key by key, or other than the plan says."""
+    return bool(applied.remade) or (plan.size > 1_000 and plan.size * 2 > live.total.count + plan.counts.created)
 
 
 def _read(
@@ -139,19 +141,30 @@ def _routing(step: Step) -> str | None:
 def _taken_in(name: StoreName, read: Iterator[_Read], total: Sum, applied: Applied) -> tuple[Sum, list[Failure]]:
     """The sum moved on by what is there, and what is not as it should be."""
     failures: list[Failure] = []
+    failed = dict(applied.failed)
     for each in read:
+        outcome = failed.pop(each.step.key, None)
         if each.step.before is not None:
             total.remove(each.step.before)
         if each.now is not None:
             total.add(each.now)
         if each.now == each.step.after:
             continue  # where an answer was lost the write may have been taken all the same
-        if outcome := applied.failed.get(each.step.key):
+        if outcome:
             failures.append(_failure(name, outcome))
         else:
             message = _spell(each.step.after, each.now)
             failures.append(Failure(store=name, key=each.step.key, error=_NOT_AS_WRITTEN, message=message))
-    return total, failures
+    return total, failures + [_failure(name, outcome) for outcome in failed.values()]
+
+
+def _still_wrong(derive: Derive, store: Store, failures: list[Failure]) -> list[Failure]:
+    """The failures but for those of keys that hold what they are to hold, by what is there now."""
+    right: set[str] = set()
+    for keys in slices((failure.key for failure in failures), _KEYS):
+        found = {entry.key: entry for entry in store.get(keys)}
+        right |= is_right(derive, store.name, {key: found.get(key) for key in keys})
+    return [failure for failure in failures if failure.key not in right]
 
 
 def _unread(plan: StorePlan, applied: Applied, error: TattooDataError) -> Iterator[Failure]:

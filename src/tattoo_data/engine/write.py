@@ -2,7 +2,8 @@
 
 What a key holds is read just before it is written, and a change of it is written only where that still stands. Where
 somebody else came in between, a command that states absolute values reads again and keeps what it finds now, so
-that nothing goes that is not kept; one that takes back leaves the key and names it.
+that nothing goes that is not kept; one whose desired state is made of what is there makes it again; one that takes
+back leaves the key and names it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tattoo_data.engine.derive import Derive, remake
 from tattoo_data.engine.flow import Progress, ahead, batches, in_flight
-from tattoo_data.engine.journal import Chunk, Journal, Kept, chunks
+from tattoo_data.engine.journal import Chunk, Journal, Kept, Reading, chunks
 from tattoo_data.engine.plan import Step, StorePlan
 from tattoo_data.engine.swap import Swap
 from tattoo_data.errors import TattooDataError, Unreachable
@@ -30,16 +32,19 @@ _KEEPS_CHANGING = "KeepsChanging"
 
 @dataclass(slots=True, kw_only=True)
 class Applied:
-    """What went wrong in one store, by key, and the keys that somebody else wrote after the scan."""
+    """What went wrong in one store, by key, and the keys that somebody else wrote after the scan. `remade` are those
+    for which the desired entry was made again."""
 
     failed: dict[str, Outcome] = field(default_factory=dict)
     drifted: dict[str, None] = field(default_factory=dict)
+    remade: dict[str, None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """What applying needs: the stores, workers, the journal and whom to tell. With `compare`, a key is written only
-    where it still is what the scan found; with `force`, whatever it is by now."""
+    where it still is what the scan found; with `force`, whatever it is by now; with `derive`, as that makes it of what
+    it is by now."""
 
     stores: LiveStores
     pool: Executor
@@ -47,6 +52,7 @@ class Tools:
     progress: Progress
     compare: bool = False
     force: bool = False
+    derive: Derive | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ class Writer:
     @property
     def _leaves(self) -> bool:
         """Whether a key that somebody else wrote is left as it is."""
-        return self._tools.compare and not self._tools.force
+        return self._tools.compare and not self._tools.force and self._tools.derive is None
 
     def _write(self, steps: Iterable[Step], reached: Callable[[Step], None], *, again: bool) -> list[Step]:
         """Apply steps once; those that lost their race."""
@@ -131,10 +137,8 @@ class Writer:
 
     def _chunks(self, steps: Iterable[Step], *, again: bool) -> Iterator[Chunk]:
         """The changes whose before-images are kept, chunk by chunk, the next being read while one is written."""
-        journal, compare = self._tools.journal, self._tools.compare
-        was_empty = self._was_empty
-        prepared = chunks(self._store, steps, journal, compare=compare, again=again, was_empty=was_empty)
-        for chunk in ahead(prepared):
+        how = Reading(compare=self._tools.compare, again=again, was_empty=self._was_empty, remade=self._remade)
+        for chunk in ahead(chunks(self._store, steps, self._tools.journal, how)):
             if chunk.error:
                 self._fail(chunk, chunk.error)
             else:
@@ -142,11 +146,21 @@ class Writer:
                 yield chunk
 
     def _readable(self, steps: Iterator[Step]) -> Iterator[Chunk]:
-        for chunk in ahead(chunks(self._store, steps, self._tools.journal, compare=False)):
+        for chunk in ahead(chunks(self._store, steps, self._tools.journal, Reading())):
             if chunk.error:
                 raise chunk.error
             self.applied.drifted |= dict.fromkeys(chunk.drifted)
             yield chunk
+
+    def _remade(self, changes: Sequence[Kept]) -> Sequence[Kept]:
+        """The changes, made again where somebody else wrote what they were made of."""
+        if self._tools.derive is None:
+            return changes
+        made = remake(self._tools.derive, self.name, changes)
+        self.applied.failed |= made.failed
+        self.applied.drifted |= dict.fromkeys(made.steps)
+        self.applied.remade |= dict.fromkeys(made.steps)
+        return made.changes
 
     def _batches(self, chunk: Chunk) -> Iterator[_Batch]:
         """What is sent for a chunk. An entry where nothing was is put as it is; what was read is written over only

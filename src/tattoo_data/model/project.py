@@ -6,7 +6,8 @@ nulls survive.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +24,10 @@ _decode_attributes = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
 
 
 def typed(value: object) -> dict[str, Any]:
-    """A plain JSON value as a typed DynamoDB value. Raises ValueError for a number of more than 38 digits."""
+    """A plain value as a typed DynamoDB value: JSON's, bytes, and sets of strings, numbers or bytes.
+
+    Raises ValueError for any other, a float, an empty or mixed set, and a number of more than 38 digits.
+    """
     match value:
         case None:
             return {"NULL": True}
@@ -37,7 +41,20 @@ def typed(value: object) -> dict[str, Any]:
             return {"L": [typed(member) for member in value]}
         case Mapping():
             return {"M": {str(name): typed(member) for name, member in value.items()}}
-    raise ValueError(f"{value!r} ({type(value).__name__}) is not a JSON value")
+        case bytes():
+            return {"B": b64encode(value).decode()}
+        case Set():
+            return _typed_set(value)
+    raise ValueError(f"{value!r} ({type(value).__name__}) is no value of DynamoDB")
+
+
+def _typed_set(value: Set[object]) -> dict[str, Any]:
+    members = [typed(member) for member in value]
+    tags = {tag for member in members for tag in member}
+    if len(tags) != 1 or not tags <= {"S", "N", "B"}:
+        raise ValueError(f"{value!r} is no set of DynamoDB: it has strings only, numbers only, or bytes only")
+    (tag,) = tags
+    return {f"{tag}S": [member[tag] for member in members]}
 
 
 def item_of(record: Record) -> Entry:
@@ -163,17 +180,18 @@ def _plain(value: Mapping[str, Any]) -> object:
     ((tag, inner),) = value.items()
     match tag:
         case "N":
-            return _plain_number(inner)
+            return plain_number(inner)
         case "L":
             return [_plain(member) for member in inner]
         case "M":
             return {name: _plain(member) for name, member in inner.items()}
         case "NS":
-            return [_plain_number(member) for member in sorted(inner, key=Decimal)]
+            return [plain_number(member) for member in sorted(inner, key=Decimal)]
     return document_value(value)
 
 
-def _plain_number(text: str) -> int | Decimal:
+def plain_number(text: str) -> int | Decimal:
+    """A number of DynamoDB, all its digits kept."""
     plain = canonical_number(text)
     return Decimal(plain) if "." in plain else int(plain)
 
