@@ -5,6 +5,7 @@
     │   ├── BadSetting
     │   ├── BadRecord
     │   ├── UnknownChoice
+    │   ├── StepBroken
     │   ├── TargetIncomplete
     │   ├── ForeignEmulator
     │   ├── CredentialsIncomplete
@@ -26,6 +27,7 @@
     ├── LockLost                  11   another command took the lock over
     ├── IntegrityFailed           12   data is not what it should be
     ├── CannotUndo                13   a decision is needed first
+    ├── CannotRollBack            13   the same
     ├── FileFailed                 1   a file or folder that was named cannot be written
     ├── NotPutBack                 1   what stood before a command is not there again; it is kept
     ├── ScratchFailed              1   a temporary file of this machine cannot be written
@@ -88,6 +90,11 @@ class UnknownChoice(UsageError):
     def __init__(self, *, kind: str, name: str, known: Iterable[str]) -> None:
         names = list(known)
         super().__init__(kind=kind, name=name, known=", ".join(names), hint=_nearest(name, names))
+
+
+class StepBroken(UsageError):
+    template = "the migration {path} is broken: {reason}"
+    hint_template = "Mend the file; nothing was written. `tattoo-data migrate test NAME` tries it on a copy."
 
 
 class TargetIncomplete(UsageError):
@@ -203,6 +210,12 @@ class CannotUndo(TattooDataError):
     exit_code = 13
     template = "{command} (run {run}) cannot be taken back: {reason}"
     hint_template = "`tattoo-data undo RUN` takes back another; `tattoo-data history` lists them."
+
+
+class CannotRollBack(TattooDataError):
+    exit_code = 13
+    template = "{step} cannot be rolled back: {reason}"
+    hint_template = "`tattoo-data migrate list` shows the steps, `tattoo-data history` what was done."
 
 
 class FileFailed(TattooDataError):

@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tattoo_data.backups.remove import delete
-from tattoo_data.backups.restore import Restored, matching, restore_backup
+from tattoo_data.backups.restore import Restored, restore_backup
 from tattoo_data.backups.verify import verify
 from tattoo_data.engine.verify import Verify
 from tattoo_data.errors import IntegrityFailed, Locked, NoBackup, NothingToUndo, UnknownName, UsageError
 from tattoo_data.model.entry import Blob, Entry, StoreName
 from tattoo_data.model.keys import item_key
+from tattoo_data.model.pattern import matching
 from tattoo_data.repository.locks import Lock
 from tattoo_data.runs.session import Command, WriteOptions, read_timeline
 from tattoo_data.runs.undo import UndoOptions, redo, undo

@@ -10,7 +10,14 @@ import click
 import pytest
 
 from tattoo_data import __version__
-from tattoo_data.cli.main import COMMANDS, DATA_MANAGER, DATA_RESET, DATA_VALIDATOR, SELECTIVE_SEEDER
+from tattoo_data.cli.main import (
+    COMMANDS,
+    DATA_MANAGER,
+    DATA_MIGRATION_UTILITY,
+    DATA_RESET,
+    DATA_VALIDATOR,
+    SELECTIVE_SEEDER,
+)
 from tests.tool import Tool
 
 PROGRAMS: dict[str, Mapping[str, tuple[str, str]]] = {
@@ -19,6 +26,7 @@ PROGRAMS: dict[str, Mapping[str, tuple[str, str]]] = {
     "data-reset": DATA_RESET,
     "data-manager": DATA_MANAGER,
     "data-validator": DATA_VALIDATOR,
+    "data-migration-utility": DATA_MIGRATION_UTILITY,
 }
 
 
@@ -85,6 +93,7 @@ def test_each_program_lists_its_commands_and_its_version(program: str, bare: Too
 def test_the_seeds_verbs_and_no_others(bare: Tool) -> None:
     assert list(SELECTIVE_SEEDER) == ["list", "seed"]
     assert list(DATA_RESET) == ["list", "reset", "snapshot", "restore", "validate", "clear"]
+    assert list(DATA_MIGRATION_UTILITY) == ["list", "run", "run-all", "validate", "rollback"]
     assert list(DATA_VALIDATOR) == ["files", "database", "opensearch", "consistency", "all"]
     assert sorted(DATA_MANAGER) == ["backup", "export", "import", "list-backups", "restore"]
     listed = bare.run("list", program="selective-seeder").stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 
 from tattoo_data.backups.catalogue import NodeArchive, Snapshot, find, newest_backup, newest_snapshot
 from tattoo_data.backups.contents import content_of_found
@@ -16,8 +15,7 @@ from tattoo_data.engine.verify import Verify
 from tattoo_data.environment import Environment
 from tattoo_data.errors import NoBackup, UsageError
 from tattoo_data.model.entry import StoreName
-from tattoo_data.model.keys import record_key, split_item_key
-from tattoo_data.model.records import Kind
+from tattoo_data.model.pattern import matching
 from tattoo_data.runs.session import Command, Session, WriteOptions, writing
 from tattoo_data.transfer.services import SERVICES
 
@@ -94,20 +92,6 @@ def _narrowed(desired: Desired, options: RestoreOptions, source: Snapshot | Node
         return {store: _within(scope, store, spool) for store, spool in give(live, only).items()}
 
     return replace(desired, stores=stores, wanted=wanted, scope=scope)
-
-
-def matching(pattern: str) -> Scope:
-    """Whether a pattern names an entry: an item by its PK, a document by its artist's PK or its own id, an object by
-    its key. `*`, `?` and `[...]` stand for what they do in a shell."""
-
-    def matches(store: StoreName, key: str) -> bool:
-        if store is StoreName.TABLE:
-            return fnmatchcase(split_item_key(key)[0], pattern)
-        if store is StoreName.INDEX:
-            return fnmatchcase(key, pattern) or fnmatchcase(split_item_key(record_key(Kind.ARTIST, key))[0], pattern)
-        return fnmatchcase(key, pattern)
-
-    return matches
 
 
 def _within(scope: Scope, store: StoreName, wanted: Spool[Wanted]) -> Spool[Wanted]:

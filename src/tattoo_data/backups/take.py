@@ -6,8 +6,6 @@ packs that the next one uses.
 
 from __future__ import annotations
 
-import getpass
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -26,6 +24,7 @@ from tattoo_data.model.fingerprint import Sum, digest_canonical, state_fingerpri
 from tattoo_data.repository.locks import Lock, look
 from tattoo_data.repository.manifests import Kind, Manifest, Stored, StoreManifest, check_name, generated_name, spelled
 from tattoo_data.repository.packs import PREFIX, TYPE, Compressor, Pack, line_of
+from tattoo_data.repository.who import who
 from tattoo_data.runs.session import read_timeline
 
 #: The lock that a prune holds, and a backup for the moment in which it becomes one.
@@ -110,7 +109,7 @@ class _Taking:
             kind=self.options.kind,
             created_at=self.started,
             seconds=0.0,
-            by=_user(),
+            by=who(),
             tool=__version__,
             target=env.target.id,
             source=env.target.document(),
@@ -223,11 +222,3 @@ def _about(live: Live, total: Sum, packs: Sequence[Pack]) -> StoreManifest:
         records={kind: count for kind, count in records.items() if count},
         structure=live.description.structure if live.description else {},
     )
-
-
-def _user() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "export": ("export", "Write what the live stores hold to files."),
     "import": ("import_", "Make the live stores hold what files hold."),
     "validate": ("validate", "Check files and live stores against the rules."),
+    "migrate": ("migrate", "Change the schema of table and index, and take it back."),
     "status": ("status", "Show what the live stores hold and which state that is."),
     "diff": ("diff", "Compare two states, entry by entry and field by field."),
     "why": ("why", "Show everything that is known of one record."),
@@ -71,6 +72,13 @@ DATA_VALIDATOR: Mapping[str, tuple[str, str]] = {
     "opensearch": ("validate_opensearch", "Check the documents of the index and its mapping."),
     "consistency": ("validate_consistency", "Check that table, index and images agree, on every field."),
     "all": DATA_RESET["validate"],
+}
+DATA_MIGRATION_UTILITY: Mapping[str, tuple[str, str]] = {
+    "list": ("migrate_list", "List the migrations, and what each has still to do."),
+    "run": ("migrate_run", "Run one migration over table and index."),
+    "run-all": ("migrate_run_all", "Run every migration in the order of versions; stop at the first that fails."),
+    "validate": ("migrate_validate", "Check that table and index are as the migrations promise."),
+    "rollback": ("migrate_rollback", "Put back what a migration changed, field by field."),
 }
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -132,6 +140,11 @@ def data_validator() -> None:
 def data_reset() -> None:
     """`data-reset`: known states."""
     _run("data-reset", DATA_RESET, "Reset the local environment to a known state.")
+
+
+def data_migration_utility() -> None:
+    """`data-migration-utility`: changes of the schema."""
+    _run("data-migration-utility", DATA_MIGRATION_UTILITY, "Change the schema of table and index, and take it back.")
 
 
 def data_manager() -> None:

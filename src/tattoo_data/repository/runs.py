@@ -79,7 +79,7 @@ class Run:
     `target` is the digest that names the stores it wrote to. `as_of` is the day that dates were resolved for, where
     a command had one. `of` is the run that an undo took back, or the undo that a redo did. `undoable` says that
     before-images were kept, in as many `files` once it has ended. `lock` is the token of the lock it was written
-    under. `counts` has created, replaced, deleted, moved, unchanged and failed for each store.
+    under, `by` who did it. `counts` has created, replaced, deleted, moved, unchanged and failed for each store.
     """
 
     id: str
@@ -99,6 +99,7 @@ class Run:
     undoable: bool = False
     files: int | None = None
     lock: str | None = None
+    by: str | None = None
 
     @property
     def words(self) -> str:
@@ -180,6 +181,7 @@ def _encode(run: Run) -> bytes:
                 "undoable": run.undoable,
                 "files": run.files,
                 "lock": run.lock,
+                "by": run.by,
             }
         ),
         indent=2,
@@ -209,6 +211,7 @@ def _decode(body: bytes) -> Run | None:
             undoable=fields.get("undoable", False),
             files=fields.get("files"),
             lock=fields.get("lock"),
+            by=fields.get("by"),
         )
     except (KeyError, TypeError, ValueError, msgspec.DecodeError):
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,27 +14,31 @@ KEPT_RUNS = 20
 KEPT_FOR = timedelta(days=7)
 
 
-def expired(newest_first: Iterable[Run]) -> list[Run]:
+def expired(newest_first: Iterable[Run], kept: Collection[str] = ()) -> list[Run]:
     """The runs of a target that are not kept: all but the last 20, and those that began more than 7 days before the
-    newest. Pure; it goes by the ids, so no clock has to be right."""
+    newest, except for those whose ids are `kept`. Pure; it goes by the ids, so no clock has to be right."""
     runs = list(newest_first)
     newest = run_moment(runs[0].id) if runs else None
     return [
         run
         for number, run in enumerate(runs)
-        if number >= KEPT_RUNS
-        or (newest is not None and (moment := run_moment(run.id)) is not None and newest - moment > KEPT_FOR)
+        if run.id not in kept
+        and (
+            number >= KEPT_RUNS
+            or (newest is not None and (moment := run_moment(run.id)) is not None and newest - moment > KEPT_FOR)
+        )
     ]
 
 
 def forget_old_runs(env: Environment) -> None:
-    """Remove the target's expired runs, and files that a removal left over. The newest of them with a day stays
+    """Remove the target's expired runs, and files that a removal left over; a migration's runs stay as long as it is
+    applied, so that it can be rolled back. The newest of them with a day stays
     without its before-images: `status` goes by it once those after it are undone."""
     line = timeline(env.runs.newest_first(env.target.id, env.pool))
     keys = [each.key for each in env.repository.objects(PREFIX)]
     there = {key.removeprefix(PREFIX).partition("/")[0] for key in keys if key.endswith("/run.json")}
     gone: set[str] = {name for key in keys if (name := key.removeprefix(PREFIX).partition("/")[0]) not in there}
-    old = expired(line.runs)
+    old = expired(line.runs, line.migrations)
     day = next((run for run in old if run.as_of and run.id not in line.undone), None)
     gone |= {run.id for run in old}
     if day is not None:

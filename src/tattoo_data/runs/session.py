@@ -24,6 +24,7 @@ from tattoo_data.model.before import BeforeImage
 from tattoo_data.model.entry import StoreName
 from tattoo_data.repository.locks import Lock
 from tattoo_data.repository.runs import Run, RunKind, RunStatus, new_run_id
+from tattoo_data.repository.who import who
 from tattoo_data.runs.journal import RunJournal
 from tattoo_data.runs.retention import forget_old_runs
 from tattoo_data.runs.timeline import Timeline, timeline
@@ -149,6 +150,7 @@ class Session:
             started_at=timestamp(self.env.clock.now()),
             as_of=as_of,
             undoable=self.options.undo,
+            by=who(),
         )
         return RunJournal(self.env, self._lock, run)
 

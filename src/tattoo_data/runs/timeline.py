@@ -12,6 +12,8 @@ from datetime import date
 
 from tattoo_data.repository.runs import Run, RunKind, RunStatus
 
+#: The command whose runs say in their arguments what was done with which migration.
+MIGRATE = "migrate"
 _COMMANDS_WITH_DAYS = ("seed", "reset", "restore")
 
 
@@ -52,6 +54,25 @@ class Timeline:
         writes = (run for run in self.runs if run.kind == RunKind.WRITE and run.id not in self.undone)
         return next((run for run in writes if run.command in _COMMANDS_WITH_DAYS and run.as_of), None)
 
+    def applied(self, migration: str) -> tuple[Run, ...]:
+        """The runs of a migration that stand, the newest first: they are not undone, and since then it was not rolled
+        back, nor was the whole table put into another state."""
+        found: list[Run] = []
+        for run in self.runs:
+            if run.kind != RunKind.WRITE or run.id in self.undone:
+                continue
+            if run.status == RunStatus.DONE and (_puts_all(run) or _is_migration(run, "rollback", migration)):
+                break
+            if _is_migration(run, "run", migration):
+                found.append(run)
+        return tuple(found)
+
+    @property
+    def migrations(self) -> frozenset[str]:
+        """The ids of all runs of migrations that stand."""
+        names = {run.arguments[1] for run in self.runs if run.command == MIGRATE and len(run.arguments) > 1}
+        return frozenset(run.id for name in names for run in self.applied(name))
+
     def find(self, run_id: str) -> Run | None:
         """The run of an id, or of the beginning of just one."""
         found = [run for run in self.runs if run_id and run.id.startswith(run_id)]
@@ -65,6 +86,16 @@ class Timeline:
         while about is not None and about.kind != RunKind.WRITE:
             about = there.get(about.of or "")
         return about
+
+
+def _is_migration(run: Run, verb: str, migration: str) -> bool:
+    return run.command == MIGRATE and tuple(run.arguments[:2]) == (verb, migration)
+
+
+def _puts_all(run: Run) -> bool:
+    """Whether a run put every item into another state."""
+    whole = {"reset": True, "restore": len(run.arguments) == 1, "clear": not {"opensearch", "s3"} & {*run.arguments}}
+    return whole.get(run.command, False)
 
 
 def timeline(newest_first: Iterable[Run]) -> Timeline:

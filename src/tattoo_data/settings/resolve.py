@@ -49,6 +49,10 @@ def resolve(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) 
         from platformdirs import user_state_path
 
         values["home"] = user_state_path("tattoo-data", appauthor=False)
+    # As whoever wrote it sees it: from where the file is, else from where the command is.
+    values["migrations"] = (path.parent if path and sources["migrations"].startswith("file ") else cwd) / values[
+        "migrations"
+    ]
     sources |= {"allow": str(path) if _lookup(file, _ALLOW) else _DEFAULT, "config_path": _DEFAULT}
     _take_credentials_from_url(values, sources)
     _refuse_contradiction(values, sources)

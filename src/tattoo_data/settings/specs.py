@@ -165,6 +165,14 @@ SPECS: tuple[Spec, ...] = (
         place="seed.as_of",
     ),
     Spec(
+        name="migrations",
+        help="the folder of your own migrations",
+        parse=lambda text: Path(text).expanduser(),
+        variables=("TATTOO_DATA_MIGRATIONS",),
+        place="migrations.folder",
+        default="migrations",
+    ),
+    Spec(
         name="images_base_url",
         help="what image urls begin with",
         parse=url,

@@ -53,6 +53,7 @@ class Settings:
     yes: bool
     debug: bool
     config_path: Path | None
+    migrations: Path
     scenarios: Mapping[str, Any]
     sources: Mapping[str, str]
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from tattoo_data.backups.restore import matching
 from tattoo_data.engine.plan import Wanted
 from tattoo_data.engine.spool import PLACES, Spool
 from tattoo_data.environment import Environment
@@ -19,6 +18,7 @@ from tattoo_data.errors import UsageError
 from tattoo_data.model.difference import FieldChange, fields_of
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.fingerprint import Sum, state_fingerprint
+from tattoo_data.model.pattern import matching
 from tattoo_data.views.contents import Opened, Spools, open_side, read_both
 from tattoo_data.views.sides import LIVE, Side, find_side
 

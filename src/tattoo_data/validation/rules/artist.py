@@ -54,6 +54,7 @@ _IMAGE = Object(
         *required(url=Text(filled=True, pattern=_URL, rule=URL)),
         *optional(description=Text(), style=Text(), tags=Array(of=Text())),
         *optional(width=Number(low=1, high=_NO_LIMIT, whole=True), height=Number(low=1, high=_NO_LIMIT, whole=True)),
+        *optional(uploadedAt=Date(), isMain=Flag(), contentType=Text()),
     ]
 )
 

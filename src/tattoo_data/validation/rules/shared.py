@@ -217,12 +217,17 @@ def postcode_problems(value: object, field: str) -> Iterator[Problem]:
     """A text that is no postcode, or one in another spelling."""
     if not isinstance(value, str) or not value.strip() or _postcode.fullmatch(value):
         return
-    tight = "".join(value.upper().split())
-    spaced = f"BFPO {tight[4:]}" if tight.startswith("BFPO") else f"{tight[:-3]} {tight[-3:]}"
-    if _postcode.fullmatch(spaced):
+    if spaced := usual_postcode(value):
         yield Problem(POSTCODE_SPELLING, field, value, spaced)
     else:
         yield Problem(POSTCODE, field, value)
+
+
+def usual_postcode(text: str) -> str | None:
+    """A postcode in capitals with one space; None for what is none in any spelling."""
+    tight = "".join(text.upper().split())
+    spaced = f"BFPO {tight[4:]}" if tight.startswith("BFPO") else f"{tight[:-3]} {tight[-3:]}"
+    return spaced if _postcode.fullmatch(spaced) else None
 
 
 def specialty_problems(fields: Fields) -> Iterator[Problem]:

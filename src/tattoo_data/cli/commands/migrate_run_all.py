@@ -1,0 +1,78 @@
+"""`migrate run-all`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tattoo_data.cli.migrating import epilog
+from tattoo_data.cli.options import Invocation, as_of, common, writing
+
+if TYPE_CHECKING:
+    from tattoo_data.environment import Environment
+    from tattoo_data.migrations.migrate import Migrated
+    from tattoo_data.runs.session import WriteOptions
+
+EPILOG = epilog(
+    "table and index; it changes what the migrations say they write.",
+    "  tattoo-data migrate run-all\n  tattoo-data migrate run-all --dry-run",
+    done="every record is as every migration wants it",
+    undecided="not used",
+).replace("  13 not used\n", "")
+
+
+@click.command("run-all", epilog=EPILOG)
+@as_of
+@writing
+@common
+def command(invocation: Invocation, write: WriteOptions) -> int:
+    """Run every migration in the order of versions; stop at the first that fails.
+
+    Each is a run of its own, and can be rolled back by itself. With --dry-run each is planned on what is there now.
+    """
+    from tattoo_data.cli.migrating import show_left, steps_of
+    from tattoo_data.cli.render import PARTIAL, show_change
+    from tattoo_data.migrations.migrate import MigrateOptions, migrate
+
+    steps = steps_of(invocation)
+    invocation.command = "migrate run-all"
+    done: list[Migrated] = []
+    with invocation.environment(write=not write.dry_run) as env:
+        for step in steps:
+            done.append(migrate(env, step, MigrateOptions(write=write)))
+            if not invocation.output.json:
+                show_change(invocation, env, done[-1].change, headline=f"{step.id} {step.version}")
+                show_left(invocation, done[-1])
+            if done[-1].change.failures and not write.dry_run:
+                break
+        failed = bool(done and done[-1].change.failures) and not write.dry_run
+        if invocation.output.json:
+            invocation.output.document(_document(invocation, env, done))
+        elif failed and len(done) < len(steps):
+            invocation.output.say(f"note: not run: {', '.join(step.id for step in steps[len(done) :])}")
+    return PARTIAL if failed else 0
+
+
+def _document(invocation: Invocation, env: Environment, done: list[Migrated]) -> dict[str, Any]:
+    """All of them as one writing command's result, and each by itself."""
+    from dataclasses import asdict
+
+    from tattoo_data.cli.migrating import migrated_document
+    from tattoo_data.cli.render import change_document, envelope
+    from tattoo_data.engine.plan import Counts
+    from tattoo_data.model.entry import StoreName
+
+    each = [{**migrated_document(one), **change_document(one.change)} for one in done]
+    counts = {name: sum((one.change.counts[name] for one in done), Counts()) for name in StoreName}
+    runs = [one.change.run for one in done if one.change.run]
+    return envelope(
+        invocation,
+        env,
+        dryRun=bool(done) and done[0].change.dry_run,
+        changes={name.value: asdict(count) for name, count in counts.items()},
+        failures=[failure for one in each for failure in one["failures"]],
+        fingerprint=done[-1].change.fingerprint if done else None,
+        run=runs[-1] if runs else None,
+        migrations=each,
+    )

@@ -1,0 +1,1 @@
+"""Migrations: changes of the schema, over table and index, and their way back."""

@@ -1,0 +1,202 @@
+"""Migrate: every record taken through a step, table and index in one run, each only where it still is what was read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tattoo_data.engine.derive import Made
+from tattoo_data.engine.make_equal import Change
+from tattoo_data.engine.plan import Desired
+from tattoo_data.environment import Environment
+from tattoo_data.migrations.advance import RecordFailed, advanced
+from tattoo_data.migrations.pictures import live_context
+from tattoo_data.migrations.step import Context, Step
+from tattoo_data.model.entry import Entry, StoreName
+from tattoo_data.model.exact import exact_fields
+from tattoo_data.model.keys import NODE_SORT_KEY, SORT_KEY, record_key, record_of
+from tattoo_data.model.pattern import Matches, matching
+from tattoo_data.model.project import document_of
+from tattoo_data.model.records import Kind
+from tattoo_data.repository.runs import RunStatus
+from tattoo_data.runs.session import Command, Session, WriteOptions, as_change, writing
+from tattoo_data.runs.timeline import MIGRATE
+from tattoo_data.stores.base import Description, Outcome, Store
+
+FAILED = "StepFailed"
+_BOTH = (StoreName.TABLE, StoreName.INDEX)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrateOptions:
+    """`keys` narrows it to items whose PK a pattern matches, `limit` to so many records that it changes."""
+
+    keys: str | None = None
+    limit: int | None = None
+    write: WriteOptions = field(default_factory=WriteOptions)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """As they are typed."""
+        keys = ("--keys", self.keys) if self.keys is not None else ()
+        return (*keys, *(("--limit", str(self.limit)) if self.limit is not None else ()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Why records were left as they are, how many, and one of them."""
+
+    reason: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrated:
+    """What a step did. `earlier` are steps before it that still have something to do."""
+
+    step: Step
+    change: Change
+    left: tuple[Left, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+
+def migrate(env: Environment, step: Step, options: MigrateOptions, before: Sequence[Step] = ()) -> Migrated:
+    """Take every record through a step. `before` are the steps of earlier versions.
+
+    Raises `StoreMissing` without a table, `StepBroken` before anything is written, and as every writing command does.
+    A record to which the step cannot be done is a failure of the change; the rest is done.
+    """
+    command = Command(name=MIGRATE, arguments=("run", step.id, *options.arguments), as_of=env.settings.as_of)
+    with writing(env, command, options.write) as session:
+        if ended := session.finished:
+            return Migrated(step=step, change=as_change(ended))
+        about = {name: env.stores[name].describe() for name in _BOTH}
+        env.target.require_readable({StoreName.TABLE: about[StoreName.TABLE]})
+        run = _Migration(
+            step=step,
+            context=live_context(env, session.as_of),
+            table=env.stores.table,
+            matches=matching(options.keys) if options.keys is not None else None,
+            limit=options.limit,
+            every_document=about[StoreName.INDEX] is None or _was_interrupted(session, step),
+            before=tuple(before),
+        )
+        desired = Desired(stores=_BOTH, derive=run, canonical=True, structures=_structures(step, about))
+        change = session.carry_out(desired, as_of=session.as_of)
+    return Migrated(step=step, change=change, left=run.left, earlier=run.earlier)
+
+
+def _was_interrupted(session: Session, step: Step) -> bool:
+    """Whether documents may be missing whose items are done: the last time it did not come to its end."""
+    last = next(iter(session.timeline.applied(step.id)), None)
+    return last is not None and last.status != RunStatus.DONE
+
+
+def _structures(step: Step, about: Mapping[StoreName, Description | None]) -> dict[StoreName, Mapping[str, Any]]:
+    """The index's structure as it is, with what the step's mapping adds."""
+    index = about[StoreName.INDEX]
+    if not step.mapping or index is None:
+        return {}
+    mapping: Mapping[str, Any] = index.structure.get("mappings", {})
+    properties = {**mapping.get("properties", {}), **step.mapping}
+    return {StoreName.INDEX: {**index.structure, "mappings": {**mapping, "properties": properties}}}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Migration:
+    """Derives items from items, and documents from what the items are to be."""
+
+    step: Step
+    context: Context
+    table: Store
+    matches: Matches | None
+    limit: int | None
+    every_document: bool
+    before: tuple[Step, ...]
+    _chosen: set[str] = field(default_factory=set)
+    _left: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _earlier: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def left(self) -> tuple[Left, ...]:
+        """What the step says of records that it leaves, the most frequent first."""
+        found = (Left(reason=reason, count=count, example=key) for reason, (count, key) in self._left.items())
+        return tuple(sorted(found, key=lambda each: (-each.count, each.reason)))
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """The earlier steps that have something to do."""
+        return tuple(step.id for step in self.before if step.id in self._earlier)
+
+    def wanted(self, store: StoreName, entries: Sequence[Entry]) -> Iterator[tuple[StoreName, Entry | Outcome]]:
+        if store is not StoreName.TABLE:
+            return
+        for item in entries:
+            made = self._made(item)
+            if isinstance(made, Outcome):
+                yield StoreName.TABLE, made
+                continue
+            self._note(item)
+            yield StoreName.TABLE, made
+            if (made is not item or self.every_document) and (document := _document(made)) is not None:
+                yield StoreName.INDEX, document
+
+    def again(self, store: StoreName, found: Mapping[str, Entry | None]) -> Mapping[str, Made]:
+        if store is StoreName.TABLE:
+            return {key: self._made(item) for key, item in found.items() if item is not None}
+        keys = [record_key(Kind.ARTIST, each, form) for each in found for form in (NODE_SORT_KEY, SORT_KEY)]
+        made: dict[str, Made] = {}
+        for item in sorted(self.table.get(keys), key=lambda item: item.key, reverse=True):
+            if (document := _document(item)) is not None:
+                made[document.key] = document
+        return made
+
+    def _made(self, item: Entry) -> Entry | Outcome:
+        if self.matches is not None and not self.matches(StoreName.TABLE, item.key):
+            return item
+        try:
+            made = advanced(self.step, self.context, item)
+        except RecordFailed as error:
+            return Outcome(item.key, FAILED, str(error))
+        return made if made is item or self._is_chosen(item.key) else item
+
+    def _is_chosen(self, key: str) -> bool:
+        if self.limit is None:
+            return True
+        with self._lock:
+            if len(self._chosen) < self.limit:
+                self._chosen.add(key)
+            return key in self._chosen
+
+    def _note(self, item: Entry) -> None:
+        """Note what the step leaves, and which earlier steps are not done."""
+        record = record_of(item.key)
+        if record is None or record.kind not in self.step.kinds:
+            return
+        reason = self.step.left(exact_fields(item.body)) if self.step.left else None
+        if reason:
+            with self._lock:
+                count, example = self._left.get(reason, (0, record.id))
+                self._left[reason] = (count + 1, min(example, record.id))
+        for step in self.before:
+            if step.id not in self._earlier and is_pending(step, self.context, item):
+                self._earlier.add(step.id)
+
+
+def is_pending(step: Step, context: Context, item: Entry) -> bool:
+    """Whether a step has something to do to an item, or cannot be done to it."""
+    try:
+        return advanced(step, context, item) is not item
+    except RecordFailed:
+        return True
+
+
+def _document(item: Entry) -> Entry | None:
+    try:
+        return document_of(item)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None

@@ -1,0 +1,242 @@
+"""Rollback: what a step's runs changed, put back attribute by attribute from their before-images.
+
+An item that still is what the run wrote becomes, to the byte, what the run found. Of any other, each attribute is put
+back that still is what the step made of it; one that was changed since is left and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from tattoo_data.engine.back import Images, merged
+from tattoo_data.engine.derive import Made
+from tattoo_data.engine.make_equal import Change
+from tattoo_data.engine.plan import Desired, Wanted
+from tattoo_data.engine.scan import Live
+from tattoo_data.engine.spool import PLACES, Spool, place_of
+from tattoo_data.environment import Environment
+from tattoo_data.errors import CannotRollBack, NothingToUndo, StepBroken
+from tattoo_data.migrations.advance import Changes, RecordFailed, changes_of
+from tattoo_data.migrations.pictures import live_context
+from tattoo_data.migrations.step import Context, Step
+from tattoo_data.model.before import BeforeImage
+from tattoo_data.model.canonical import canonical_item
+from tattoo_data.model.entry import Entry, StoreName
+from tattoo_data.model.exact import item_with
+from tattoo_data.model.fingerprint import digest
+from tattoo_data.model.keys import NODE_SORT_KEY, SORT_KEY, record_key, record_of
+from tattoo_data.model.project import document_of
+from tattoo_data.model.records import Kind
+from tattoo_data.repository.runs import Run
+from tattoo_data.runs.session import Command, Session, WriteOptions, as_change, read_images, writing
+from tattoo_data.runs.timeline import MIGRATE
+from tattoo_data.stores.base import CHANGED, Outcome, Store
+
+_TABLE, _INDEX = StoreName.TABLE, StoreName.INDEX
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """What a rollback did, and the runs that it took back."""
+
+    step: Step
+    change: Change
+    runs: tuple[Run, ...] = ()
+
+
+def roll_back(env: Environment, step: Step, steps: Collection[Step], write: WriteOptions) -> RolledBack:
+    """Put back what the step's runs changed. `steps` are all there are.
+
+    Raises `NothingToUndo` where it has no run that stands, `CannotRollBack` where a later step wrote the same attribute
+    or a run kept no before-images, `IntegrityFailed` where these are damaged; nothing is written then.
+    """
+    with writing(env, Command(name=MIGRATE, arguments=("rollback", step.id)), write) as session:
+        if ended := session.finished:
+            return RolledBack(step=step, change=as_change(ended))
+        runs = _runs(session, step, steps)
+        back = _Back(
+            step=step,
+            table=env.stores.table,
+            layers=tuple(
+                _Layer(context=live_context(env, run.as_of or session.as_of), images=read_images(env, run))
+                for run in runs
+            ),
+        )
+        desired = Desired(
+            stores=(_TABLE, _INDEX),
+            wanted=back.gathered,
+            derive=back,
+            prune=True,
+            scope=lambda store, key: store is _INDEX and key in back.gone,
+            unmade=back.unmade,
+        )
+        change = session.carry_out(desired)
+    return RolledBack(step=step, change=change, runs=runs)
+
+
+def _runs(session: Session, step: Step, steps: Collection[Step]) -> tuple[Run, ...]:
+    runs = session.timeline.applied(step.id)
+    if not runs:
+        raise NothingToUndo(verb=f"roll back of {step.id}")
+    for run in runs:
+        if not run.undoable:
+            raise CannotRollBack(step=step.id, reason=f"its run {run.id} kept no before-images")
+    for other in steps:
+        both = sorted(set(other.writes) & set(step.writes))
+        later = [run for run in session.timeline.applied(other.id) if run.id > runs[-1].id]
+        if both and later and other.id != step.id:
+            raise CannotRollBack(step=step.id, reason=f"{other.id} wrote {', '.join(both)} later; roll that back first")
+    return runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layer:
+    """One run: what it found, and the context in which it did the step."""
+
+    context: Context
+    images: Images
+
+    def part(self, store: StoreName, place: int) -> dict[str, BeforeImage]:
+        """The before-images of one place, by key."""
+        return {image.key: image for image in merged(self.images[store].part(place))}
+
+
+_Found = Sequence[tuple[_Layer, BeforeImage]]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Back:
+    """Derives what was there before the runs of `layers`, the newest first. `gone` are documents that these runs made,
+    `unmade` items of which not all could be put back."""
+
+    step: Step
+    table: Store
+    layers: tuple[_Layer, ...]
+    gone: set[str] = field(default_factory=set)
+    unmade: dict[StoreName, dict[str, Outcome]] = field(default_factory=lambda: {_TABLE: {}, _INDEX: {}})
+
+    def gathered(
+        self, live: Mapping[StoreName, Live], stores: Collection[StoreName]
+    ) -> Mapping[StoreName, Spool[Wanted]]:
+        """What is wanted of both stores, place by place; items that are not what a run wrote are read."""
+        wanted = {name: Spool(Wanted, name) for name in stores}
+        for place in range(PLACES):
+            images = self._images(_TABLE, place)
+            there = {held.key: held.digest for held in live[_TABLE].held.part(place) if held.key in images}
+            documents = {held.key: held.digest for held in live[_INDEX].held.part(place)}
+            items = list(self._items(images, there))
+            wanted[_TABLE].add(_wanted(_TABLE, items))
+            wanted[_INDEX].add(_wanted(_INDEX, self._documents(items, self._images(_INDEX, place), documents)))
+        return wanted
+
+    def wanted(self, store: StoreName, entries: Sequence[Entry]) -> Iterator[tuple[StoreName, Entry | Outcome]]:
+        return iter(())
+
+    def again(self, store: StoreName, found: Mapping[str, Entry | None]) -> Mapping[str, Made]:
+        if store is _TABLE:
+            return {
+                key: self._rolled(item, self._images(_TABLE, place_of(_TABLE, key)).get(key, ()))
+                for key, item in found.items()
+                if item is not None
+            }
+        return self._documents_again(found)
+
+    def _images(self, store: StoreName, place: int) -> dict[str, list[tuple[_Layer, BeforeImage]]]:
+        found: dict[str, list[tuple[_Layer, BeforeImage]]] = {}
+        for layer in self.layers:
+            for key, image in layer.part(store, place).items():
+                found.setdefault(key, []).append((layer, image))
+        return found
+
+    def _items(self, images: Mapping[str, _Found], there: Mapping[str, bytes]) -> Iterator[Entry]:
+        """The items of one place as they were; one that is gone is nobody's any more."""
+        other: list[str] = []
+        for key, now in there.items():
+            body = _chain(_TABLE, now, images[key])
+            if body is None:
+                other.append(key)
+            else:
+                yield Entry(key, body)
+        for start in range(0, len(other), 100):
+            for item in self.table.get(other[start : start + 100]):
+                yield self._rolled(item, images[item.key])
+
+    def _rolled(self, item: Entry, images: _Found) -> Entry:
+        """An item with each attribute put back that still is what the step made of it."""
+        left: set[str] = set()
+        for layer, image in images:
+            if image.body is None or digest(_TABLE, item) == image.after:
+                item = Entry(item.key, image.body or item.body)
+                continue
+            try:
+                made = changes_of(self.step, layer.context, Entry(item.key, image.body))
+            except (RecordFailed, StepBroken):
+                left.update(self.step.writes)
+                continue
+            back, others = _put_back(_decode(canonical_item(item.body)), _decode(canonical_item(image.body)), made)
+            item = item_with(item, back) if back else item
+            left |= others
+        if left:
+            what = ", ".join(sorted(left))
+            self.unmade[_TABLE][item.key] = Outcome(
+                item.key, CHANGED, f"{what} was changed since, and is left as it is"
+            )
+        return item
+
+    def _documents(
+        self, items: Sequence[Entry], images: Mapping[str, _Found], there: Mapping[str, bytes]
+    ) -> Iterator[Entry]:
+        """The documents of those items: as they were, or where somebody wrote them since, as the items give them."""
+        for item in items:
+            record = record_of(item.key)
+            if record is None or record.kind is not Kind.ARTIST or record.id not in there:
+                continue
+            of_key = images.get(record.id, ())
+            if of_key and of_key[-1][1].body is None and there[record.id] == of_key[0][1].after:
+                self.gone.add(record.id)
+                continue
+            body = _chain(_INDEX, there[record.id], of_key)
+            document = Entry(record.id, body) if body is not None else document_of(item)
+            if document is not None:
+                yield document
+
+    def _documents_again(self, found: Mapping[str, Entry | None]) -> dict[str, Made]:
+        keys = [record_key(Kind.ARTIST, each, form) for each in found for form in (NODE_SORT_KEY, SORT_KEY)]
+        documents = (
+            document_of(item) for item in sorted(self.table.get(keys), key=lambda item: item.key, reverse=True)
+        )
+        return {document.key: document for document in documents if document is not None}
+
+
+def _chain(store: StoreName, now: bytes, images: _Found) -> bytes | None:
+    """What a key held before all runs, where each found what the one before it left; None where it is not so."""
+    body: bytes | None = None
+    for _, image in images:
+        if image.body is None:
+            return None
+        before = digest(store, Entry(image.key, image.body))
+        if now not in (image.after, before):
+            return None
+        now, body = before, image.body
+    return body
+
+
+def _put_back(live: dict[str, Any], was: dict[str, Any], made: Changes) -> tuple[Changes, set[str]]:
+    """The attributes to put back, and those that hold something else by now."""
+    back: Changes = {}
+    left: set[str] = set()
+    for name, value in made.items():
+        if live.get(name) == value:
+            back[name] = was.get(name)
+        elif live.get(name) != was.get(name):
+            left.add(name)
+    return back, left
+
+
+def _wanted(store: StoreName, entries: Iterator[Entry] | Sequence[Entry]) -> Iterator[Wanted]:
+    return (Wanted(entry.key, digest(store, entry), entry.body, entry.routing) for entry in entries)
