@@ -174,13 +174,14 @@ def test_of_a_run_that_went_on_the_first_before_and_the_last_after_count(
 ) -> None:
     def merge(row: list[Values], each: tuple[str | None, str | None, bool]) -> list[Values]:
         before, after, instead = each
-        return [*(row[:-1] if instead else row), (before, after)]
+        kept = row[:-1] if instead else row
+        return kept if instead and before is after is None else [*kept, (before, after)]
 
     store = StoreName.TABLE
     images = images_of(store, *(image_of(store, *each) for each in kept), limit=limit)
     empty: list[Values] = []
     rows = {number: reduce(merge, [each[1:] for each in kept if each[0] == number], empty) for number, *_ in kept}
-    merged = {number: (row[0][0], row[-1][1]) for number, row in rows.items()}
+    merged = {number: (row[0][0], row[-1][1]) for number, row in rows.items() if row}
     live = live_of(store, {number: after for number, (_, after) in merged.items()})
     plan = plan_back(images, {store: live}, no_blob)
     if not kept:

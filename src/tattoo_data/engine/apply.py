@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
+from tattoo_data.engine.derive import ASKED
 from tattoo_data.engine.flow import in_flight
 from tattoo_data.engine.gate import Gate
 from tattoo_data.engine.plan import Plan, Step, StorePlan
@@ -23,7 +24,6 @@ from tattoo_data.stores.base import CHANGED, Outcome, Store
 from tattoo_data.stores.live import LiveStores
 
 _NO_ITEM = "ItemNotWritten"
-_UNKNOWN = b"unknown"
 Steps = Callable[[int], list[Step]]
 
 
@@ -45,10 +45,10 @@ def apply(plan: Plan, tools: Tools) -> dict[StoreName, Applied]:
     for name, each in plan.stores.items():
         if each.swap:
             writers[name].swap(each)
-    if tools.derive is not None:
-        _follow(writers)
     _write_both(writers, deletes, StoreName.INDEX, StoreName.TABLE)
     _write(writers, deletes, StoreName.IMAGES)
+    if tools.derive is not None:
+        _follow(writers)
     for name in plan.stores:
         tools.stores[name].settle()
     return {name: writer.applied for name, writer in writers.items()}
@@ -89,15 +89,14 @@ def _write_both(writers: Writers, steps: ByStore, leader: StoreName, follower: S
 
 
 def _follow(writers: Writers) -> None:
-    """Make the documents again of which the item was made again, and those that somebody wrote during a swap: the item
-    as it is now may give another document than the plan has."""
+    """Make the documents again of which the item was made again or was not taken, and those that somebody wrote during
+    a swap: the item as it is now may give another document than the plan has."""
     table, index = writers.get(StoreName.TABLE), writers.get(StoreName.INDEX)
     if index is None:
         return
-    found = (record_of(key) for key in table.applied.remade) if table else ()
+    found = (record_of(key) for key in (*table.applied.remade, *table.applied.failed)) if table else ()
     keys = {each.id for each in found if each and each.kind is Kind.ARTIST} | set(index.applied.drifted)
-    # That nothing is known of what is there makes each of them drifted.
-    index.write(Step(key, _UNKNOWN, None, None) for key in sorted(keys))
+    index.write(Step(key, ASKED, None, None) for key in sorted(keys))
 
 
 def _deletes(plan: StorePlan, applied: Applied, place: int) -> list[Step]:

@@ -58,8 +58,9 @@ def merged(images: list[BeforeImage]) -> list[BeforeImage]:
         of_key = kept.setdefault(image.key, [])
         if image.instead and of_key:
             of_key.pop()
-        of_key.append(image)
-    return [msgspec.structs.replace(each[0], after=each[-1].after) for each in kept.values()]
+        if not image.is_void:
+            of_key.append(image)
+    return [msgspec.structs.replace(each[0], after=each[-1].after) for each in kept.values() if each]
 
 
 def _entry(image: BeforeImage, fetch: Fetch) -> Entry | None:

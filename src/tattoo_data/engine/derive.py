@@ -6,18 +6,23 @@ of what is there now, so that no edit of theirs is lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
+from tattoo_data.engine.flow import slices
 from tattoo_data.engine.journal import Kept
 from tattoo_data.engine.plan import Desired, Step, Wanted, gather
+from tattoo_data.engine.scan import Live
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest
 from tattoo_data.stores.base import Outcome
 
+#: The `before` of a step that only asks what its key is to hold by now.
+ASKED: Final = b"asked"
 #: What an entry is to be: another entry, nothing, or why that cannot be said.
 Made = Entry | Outcome | None
+_GATHERED = 1_000
 
 
 class Derive(Protocol):
@@ -45,8 +50,23 @@ class Gather:
     def take(self, store: StoreName, found: Sequence[tuple[Entry, bytes]]) -> None:
         """A page of the scan. Safe from several threads."""
         known = {id(entry): entry_digest for entry, entry_digest in found}
+        self._add(self._derive.wanted(store, [entry for entry, _ in found]), known)
+
+    def whole(self, live: Mapping[StoreName, Live]) -> Desired:
+        """The desired state, once the scan is over. What could not be made does not go."""
+        if self._desired.finish is not None:
+            for part in slices(self._desired.finish(live), _GATHERED):
+                self._add(part, {})
+        scope, unmade = self._desired.scope, self._unmade
+
+        def may_go(store: StoreName, key: str) -> bool:
+            return key not in unmade[store] and (scope is None or scope(store, key))
+
+        return replace(self._desired, wanted=lambda live, stores: self._wanted, scope=may_go, unmade=unmade)
+
+    def _add(self, entries: Iterable[tuple[StoreName, Entry | Outcome]], known: Mapping[int, bytes]) -> None:
         wanted: dict[StoreName, list[Wanted]] = {name: [] for name in self._wanted}
-        for name, each in self._derive.wanted(store, [entry for entry, _ in found]):
+        for name, each in entries:
             if name not in wanted:
                 continue
             if isinstance(each, Outcome):
@@ -55,28 +75,21 @@ class Gather:
                 wanted[name].append(Wanted(each.key, same, b"", each.routing))  # it is there: no body is needed
             else:
                 wanted[name].append(Wanted(each.key, digest(name, each), each.body, each.routing))
-        for name, entries in wanted.items():
-            self._wanted[name].add(entries)
-
-    @property
-    def desired(self) -> Desired:
-        """The desired state, once the scan is over. What could not be made does not go."""
-        scope, unmade = self._desired.scope, self._unmade
-
-        def may_go(store: StoreName, key: str) -> bool:
-            return key not in unmade[store] and (scope is None or scope(store, key))
-
-        return replace(self._desired, wanted=lambda live, stores: self._wanted, scope=may_go, unmade=unmade)
+        for name, gathered in wanted.items():
+            self._wanted[name].add(gathered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remade:
     """Changes whose desired entries were made again where somebody else had written. `steps` are the new ones by key;
-    None is a key for which there is nothing to do any more."""
+    None is a key for which there is nothing to do any more. `asked` are those that were only asked for, and `landed`
+    those that hold just what the step was to write: its answer was lost, and not its write."""
 
     changes: Sequence[Kept]
     steps: Mapping[str, Step | None]
     failed: Mapping[str, Outcome]
+    asked: Collection[str] = ()
+    landed: Collection[str] = ()
 
 
 def remake(derive: Derive, store: StoreName, changes: Sequence[Kept]) -> Remade:
@@ -92,16 +105,17 @@ def remake(derive: Derive, store: StoreName, changes: Sequence[Kept]) -> Remade:
             steps[key] = _step(store, change, made.get(key, change.found))
     kept = [each for each in changes if each.step.key not in drifted]
     kept += [replace(drifted[key], step=step) for key, step in steps.items() if step is not None]
-    return Remade(changes=kept, steps=steps, failed=failed)
+    asked = {key for key, each in drifted.items() if each.step.before == ASKED}
+    landed = {key for key, each in drifted.items() if _digest(store, each.found) == each.step.after}
+    return Remade(changes=kept, steps=steps, failed=failed, asked=asked, landed=landed)
 
 
-def is_right(derive: Derive, store: StoreName, found: Mapping[str, Entry | None]) -> set[str]:
-    """The keys that hold what they are to hold, by what they hold now."""
+def judge(derive: Derive, store: StoreName, found: Mapping[str, Entry | None]) -> dict[str, bool]:
+    """Whether keys hold what they are to hold, by what they hold now. One of which nothing is said is not in it."""
     made = derive.again(store, found)
     return {
-        key
-        for key, entry in found.items()
-        if not isinstance(each := made.get(key, entry), Outcome) and _digest(store, each) == _digest(store, entry)
+        key: not isinstance(each, Outcome) and _digest(store, each) == _digest(store, found[key])
+        for key, each in made.items()
     }
 
 

@@ -72,7 +72,7 @@ def make_equal(stores: LiveStores, desired: Desired, journal: Journal, pool: Exe
     with _gathered(desired, how.progress) as gathered:
 
         def plan(live: Mapping[StoreName, Live]) -> Plan:
-            return make_plan(made.desired if made else gathered(), live, swap=how.swap, progress=how.progress)
+            return make_plan(made.whole(live) if made else gathered(), live, swap=how.swap, progress=how.progress)
 
         return _change(tools, plan, how, made)
 

@@ -50,6 +50,8 @@ class Wanted(msgspec.Struct, frozen=True, array_like=True, gc=False):
 #: Gives what is wanted of some stores as spools of its own, once it is known what is there.
 Wanting = Callable[[Mapping[StoreName, Live], Collection[StoreName]], Mapping[StoreName, Spool[Wanted]]]
 Scope = Callable[[StoreName, str], bool]
+#: Gives what a derived state wants besides, once a scan has shown it everything.
+Finish = Callable[[Mapping[StoreName, Live]], Iterable[tuple[StoreName, "Entry | Outcome"]]]
 
 
 def _no_entries() -> Iterable[tuple[StoreName, Entry]]:
@@ -62,7 +64,8 @@ class Desired:
 
     `entries` gives all of it, in any order, each key of a store once; by itself, what is wanted is empty. A source that
     knows the digests of what it holds gives `wanted` instead, whose entries need no body where live holds the very
-    digest; one that is made out of what is there gives `derive`. `prune` says that whatever is not in it goes, and
+    digest; one that is made out of what is there gives `derive`, and `finish` where some of it is known only when all
+    is read. `prune` says that whatever is not in it goes, and
     `scope` narrows that to some keys. `move` says that a record found under the Node tools' sort key is put under ours,
     and goes there. `canonical` says that bodies are canonical bytes already, and `blobs` gives the body of an image by
     its key. `structures` are those of the stores that the state comes from (`Description.structure`): stores are made
@@ -73,6 +76,7 @@ class Desired:
     entries: Entries = _no_entries
     wanted: Wanting | None = None
     derive: Derive | None = None
+    finish: Finish | None = None
     prune: bool = False
     scope: Scope | None = None
     move: bool = False

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tattoo_data.engine.derive import Derive, is_right
+from tattoo_data.engine.derive import Derive, judge
 from tattoo_data.engine.flow import in_flight, slices
 from tattoo_data.engine.plan import Plan, Step, StorePlan
 from tattoo_data.engine.scan import Live, read_all
@@ -102,7 +102,7 @@ def left_over(plan: Plan) -> Iterator[Failure]:
 
 def _needs_all(plan: StorePlan, live: Live, applied: Applied) -> bool:
     """Whether so much was written that one scan is quicker than reading key by key, or other than the plan says."""
-    return bool(applied.remade) or (plan.size > 1_000 and plan.size * 2 > live.total.count + plan.counts.created)
+    return bool(applied.beside) or (plan.size > 1_000 and plan.size * 2 > live.total.count + plan.counts.created)
 
 
 def _read(
@@ -159,12 +159,14 @@ def _taken_in(name: StoreName, read: Iterator[_Read], total: Sum, applied: Appli
 
 
 def _still_wrong(derive: Derive, store: Store, failures: list[Failure]) -> list[Failure]:
-    """The failures but for those of keys that hold what they are to hold, by what is there now."""
-    right: set[str] = set()
-    for keys in slices((failure.key for failure in failures), _KEYS):
-        found = {entry.key: entry for entry in store.get(keys)}
-        right |= is_right(derive, store.name, {key: found.get(key) for key in keys})
-    return [failure for failure in failures if failure.key not in right]
+    """The failures but for those of keys that hold what they are to hold, by what is there now. One of which nothing is
+    said is right as it is, unless it was our write that failed."""
+    wrong: list[Failure] = []
+    for part in slices(failures, _KEYS):
+        found = {entry.key: entry for entry in store.get([failure.key for failure in part])}
+        right = judge(derive, store.name, {failure.key: found.get(failure.key) for failure in part})
+        wrong += [each for each in part if not right.get(each.key, each.error == _NOT_AS_WRITTEN)]
+    return wrong
 
 
 def _unread(plan: StorePlan, applied: Applied, error: TattooDataError) -> Iterator[Failure]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from tattoo_data.engine.derive import Derive, remake
@@ -33,11 +34,12 @@ _KEEPS_CHANGING = "KeepsChanging"
 @dataclass(slots=True, kw_only=True)
 class Applied:
     """What went wrong in one store, by key, and the keys that somebody else wrote after the scan. `remade` are those
-    for which the desired entry was made again."""
+    for which the desired entry was made again, and `beside` those that were written although no plan has them."""
 
     failed: dict[str, Outcome] = field(default_factory=dict)
     drifted: dict[str, None] = field(default_factory=dict)
     remade: dict[str, None] = field(default_factory=dict)
+    beside: dict[str, None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ class Writer:
             for step in lost:
                 message = "somebody else keeps writing it"
                 self.applied.failed[step.key] = Outcome(step.key, _KEEPS_CHANGING, message)
+            self._void(step.key for step in lost)
 
     def swap(self, plan: StorePlan) -> None:
         """Build the index anew with the plan's changes in it. The before-images of all are kept first; where they
@@ -112,12 +115,17 @@ class Writer:
             return writer.applied.failed
 
         def keep_late(changes: Sequence[Kept]) -> None:
-            if self._tools.journal.keeps_images:  # else nothing was read that could be late
+            if self._reads:  # else nothing was read that could be late
                 self._tools.journal.keep(StoreName.INDEX, changes, instead=True)
                 self.applied.drifted |= dict.fromkeys(change.step.key for change in changes)
 
         swap = Swap(door, plan, fill, keep_late)
         self.applied.failed |= swap.run(self._readable(plan.steps()))
+
+    @property
+    def _reads(self) -> bool:
+        """Whether what is there is read before it is written."""
+        return self._tools.compare or self._tools.journal.keeps_images
 
     @property
     def _leaves(self) -> bool:
@@ -137,7 +145,8 @@ class Writer:
 
     def _chunks(self, steps: Iterable[Step], *, again: bool) -> Iterator[Chunk]:
         """The changes whose before-images are kept, chunk by chunk, the next being read while one is written."""
-        how = Reading(compare=self._tools.compare, again=again, was_empty=self._was_empty, remade=self._remade)
+        remade = partial(self._remade, again=again)
+        how = Reading(compare=self._tools.compare, again=again, was_empty=self._was_empty, remade=remade)
         for chunk in ahead(chunks(self._store, steps, self._tools.journal, how)):
             if chunk.error:
                 self._fail(chunk, chunk.error)
@@ -146,27 +155,38 @@ class Writer:
                 yield chunk
 
     def _readable(self, steps: Iterator[Step]) -> Iterator[Chunk]:
-        for chunk in ahead(chunks(self._store, steps, self._tools.journal, Reading())):
+        how = Reading(compare=self._tools.compare)
+        for chunk in ahead(chunks(self._store, steps, self._tools.journal, how)):
             if chunk.error:
                 raise chunk.error
             self.applied.drifted |= dict.fromkeys(chunk.drifted)
             yield chunk
 
-    def _remade(self, changes: Sequence[Kept]) -> Sequence[Kept]:
+    def _remade(self, changes: Sequence[Kept], *, again: bool) -> Sequence[Kept]:
         """The changes, made again where somebody else wrote what they were made of."""
         if self._tools.derive is None:
             return changes
         made = remake(self._tools.derive, self.name, changes)
         self.applied.failed |= made.failed
-        self.applied.drifted |= dict.fromkeys(made.steps)
+        self.applied.drifted |= dict.fromkeys(key for key in made.steps if key not in made.asked)
         self.applied.remade |= dict.fromkeys(made.steps)
+        self.applied.beside |= dict.fromkeys(key for key in made.asked if made.steps.get(key) is not None)
+        if again:
+            left = [*made.failed, *(key for key, step in made.steps.items() if step is None)]
+            self._void(key for key in left if key not in made.landed)
         return made.changes
+
+    def _void(self, keys: Iterable[str]) -> None:
+        """What was kept of keys that are not written after all stands no more: to undo there is nothing."""
+        nothing = [Kept(Step(key, None, None, None), None) for key in keys]
+        if nothing:
+            self._tools.journal.keep(self.name, nothing, instead=True)
 
     def _batches(self, chunk: Chunk) -> Iterator[_Batch]:
         """What is sent for a chunk. An entry where nothing was is put as it is; what was read is written over only
         where it still stands."""
         store, limits = self._store, self._store.limits
-        if not (self._tools.compare or self._tools.journal.keeps_images):
+        if not self._reads:
             entries = [change.step.put for change in chunk.changes if change.step.put]
             targets = [Target(change.step.key, change.step.routing) for change in chunk.changes if not change.step.put]
             yield from (_Batch(store.put, batch) for batch in batches(entries, limits, _entry_size))

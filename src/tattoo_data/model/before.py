@@ -29,6 +29,11 @@ class BeforeImage(msgspec.Struct, frozen=True, array_like=True):
     instead: bool = False
 
     @property
+    def is_void(self) -> bool:
+        """Whether it only says that the run did not write the key after all."""
+        return self.instead and self.body is None and self.after is None
+
+    @property
     def size(self) -> int:
         """The bytes of its body."""
         return len(self.body or b"")
