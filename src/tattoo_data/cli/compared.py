@@ -51,7 +51,7 @@ def _show_json(invocation: Invocation, env: Environment, found: Comparison, keys
         summary={name.value: asdict(counts) for name, counts in found.summary.items()},
         notCompared=[{"store": name.value, "reason": why} for name, why in found.skipped.items()],
     )
-    invocation.output.document(document, rows=("differences", map(_difference, found.every())))
+    invocation.output.document(document, differences=map(_difference, found.every()))
 
 
 def _side(content: Content) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tattoo_data.cli.options import Invocation
+from tattoo_data.cli.render import change_document, show_fixed, steps_of
 from tattoo_data.errors import BadSetting
 from tattoo_data.validation.rule import Finding, Severity
 from tattoo_data.validation.rules.every import RULES
 
 if TYPE_CHECKING:
     from tattoo_data.environment import Environment
+    from tattoo_data.validation.fix import Fixed
     from tattoo_data.validation.report import Report
 
 #: So many findings of a rule are shown as text, and of one that only informs.
@@ -51,8 +53,10 @@ class Outputs:
         return self.jsonl or self.github or _STDOUT in (self.junit, self.html)
 
 
-def show_findings(invocation: Invocation, report: Report, outputs: Outputs, env: Environment | None) -> None:
-    """Write a report wherever it is wanted."""
+def show_findings(
+    invocation: Invocation, report: Report, outputs: Outputs, env: Environment | None, fixed: Fixed | None = None
+) -> None:
+    """Write a report wherever it is wanted, and what was mended."""
     if outputs.junit:
         from tattoo_data.validation.junit import junit
 
@@ -67,22 +71,30 @@ def show_findings(invocation: Invocation, report: Report, outputs: Outputs, env:
         count = write_baseline(Path(outputs.write_baseline), report.findings)
         invocation.output.say(f"{outputs.write_baseline}: {_amount(count, 'findings')} are known from now on.")
     if invocation.output.json:
-        fields = _fields(invocation, report, env)
-        invocation.output.document(fields, rows=("findings", (each.document() for each in report.findings)))
+        fields = _fields(invocation, report, env, fixed)
+        rows: dict[str, Iterable[object]] = {"findings": (each.document() for each in report.findings)}
+        if fixed and fixed.change.dry_run:
+            rows["plan"] = steps_of(fixed.change)
+        invocation.output.document(fields, **rows)
     elif outputs.jsonl:
         for finding in report.findings:
             invocation.output.line(_line({"type": "finding", **finding.document()}))
-        invocation.output.line(_line({"type": "summary", **_fields(invocation, report, env)}))
+        invocation.output.line(_line({"type": "summary", **_fields(invocation, report, env, fixed)}))
     elif outputs.github:
         from tattoo_data.validation.github import github
 
         for line in github(report.findings):
             invocation.output.line(line)
     elif not outputs.takes_stdout:
+        if fixed and not fixed.change.dry_run:
+            show_fixed(invocation, fixed)
         _show_text(invocation, report)
+        if fixed and fixed.change.dry_run:
+            show_fixed(invocation, fixed)
 
 
-def _fields(invocation: Invocation, report: Report, env: Environment | None) -> dict[str, Any]:
+def _fields(invocation: Invocation, report: Report, env: Environment | None, fixed: Fixed | None) -> dict[str, Any]:
+    fix = {**change_document(fixed.change), "tried": dict(fixed.tried), "left": dict(fixed.left)} if fixed else None
     return {
         "command": invocation.command,
         "elapsedSeconds": invocation.elapsed(),
@@ -92,6 +104,7 @@ def _fields(invocation: Invocation, report: Report, env: Environment | None) -> 
         "checked": dict(report.checked),
         "rules": dict(report.findings.counts),
         "notes": list(report.notes),
+        **({"fix": fix} if fix else {}),
     }
 
 

@@ -21,15 +21,14 @@ class Output:
         self.verbose = verbose
         self._end_progress: Callable[[], None] = _nothing
 
-    def document(self, document: Mapping[str, object], *, rows: tuple[str, Iterable[object]] | None = None) -> None:
-        """Print one JSON document. `rows` is a last field, whose members are printed as they come: there may be
+    def document(self, document: Mapping[str, object], **rows: Iterable[object]) -> None:
+        """Print one JSON document. `rows` are its last fields, whose members are printed as they come: there may be
         millions."""
         import msgspec
 
         self.end_progress()
         text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
-        if rows is not None:
-            name, members = rows
+        for name, members in rows.items():
             sys.stdout.write(text.removesuffix("\n}") + f',\n  "{name}": [')
             for number, member in enumerate(members):
                 sys.stdout.write(("," if number else "") + "\n    " + msgspec.json.encode(member).decode())

@@ -17,6 +17,7 @@ from tattoo_data.model.keys import split_item_key
 if TYPE_CHECKING:
     from tattoo_data.runs.undo import Undone
     from tattoo_data.seeding.prove import Proof
+    from tattoo_data.validation.fix import Fixed
 
 PARTIAL = 3
 FAILED_PROOF = 12
@@ -75,8 +76,7 @@ def show_change(
         proven = {"proof": asdict(proof) if proof else None}
         document = envelope(invocation, env, **change_document(change), **proven, **more)
         if change.dry_run:
-            steps = (step for plan in change.plan.stores.values() for step in _steps(plan))
-            output.document(document, rows=("plan", steps))
+            output.document(document, plan=steps_of(change))
         else:
             output.document(document)
         return _exit_code(change, proof)
@@ -94,6 +94,29 @@ def show_change(
     if change.fingerprint and not change.failures:
         output.line(f"Fingerprint {change.fingerprint[:16]}, {invocation.elapsed():.2f} s.")
     return _exit_code(change, proof)
+
+
+def steps_of(change: Change) -> Iterator[dict[str, str]]:
+    """The steps of a plan as JSON has them."""
+    return (step for plan in change.plan.stores.values() for step in _steps(plan))
+
+
+def show_fixed(invocation: Invocation, fixed: Fixed) -> None:
+    """Print what `validate --fix` did, or `--fix-plan` would do, in words."""
+    change, output = fixed.change, invocation.output
+    tried, left = sum(fixed.tried.values()), sum(fixed.left.values())
+    if change.run or change.dry_run:
+        headline = "tried" if change.run else "would be tried"
+        output.line(f"{amount(tried, 'findings')} {headline} to mend, {left:,} a person has to look at:")
+        _show_counts(invocation, change)
+    else:
+        output.line(f"Nothing to mend; {amount(tried + left, 'findings')} a person has to look at.")
+    if change.dry_run:
+        _show_plan(invocation, change)
+    _show_failures(invocation, change)
+    _show_drifted(invocation, change)
+    if change.run:
+        output.line(f"`tattoo-data undo {change.run}` takes it back.")
 
 
 def show_undone(invocation: Invocation, env: Environment, undone: Undone) -> int:

@@ -14,6 +14,9 @@ from tattoo_data.cli.options import Invocation
 
 if TYPE_CHECKING:
     from tattoo_data.cli.findings import Outputs
+    from tattoo_data.environment import Environment
+    from tattoo_data.runs.session import WriteOptions
+    from tattoo_data.validation.fix import Fixed
     from tattoo_data.validation.report import Report
 
 Function = Callable[..., Any]
@@ -28,7 +31,13 @@ Exit status:
   4  errors were found, or warnings with --fail-on warning
 """
 #: How one ends that does.
-LIVE_EXIT = EXIT + "  14 a service does not answer\n"
+LIVE_EXIT = (
+    EXIT
+    + "  3  --fix: some records could not be mended; they are named\n"
+    + "  11 --fix: another command writes to this target\n"
+    + "  14 a service does not answer\n"
+    + "  15 --fix: the table has another key schema\n"
+)
 
 
 def epilog(touches: str, example: str, exits: str = LIVE_EXIT) -> str:
@@ -96,6 +105,44 @@ def reporting(function: Function) -> Function:
     return decorated
 
 
+_FIXING = (
+    click.option("--fix-plan", is_flag=True, help="Print what --fix would change, and change nothing."),
+    click.option("--fix", is_flag=True, help="Mend what can be mended, then check again."),
+    click.option("-y", "--yes", is_flag=True, default=None, help="Answer yes to the question before --fix."),
+    click.option("--no-undo", is_flag=True, help="--fix keeps no before-images: there is no way back."),
+    click.option(
+        "--wait",
+        type=click.FloatRange(0, 86_400),
+        default=0,
+        metavar="SECONDS",
+        help="--fix waits for another command.",
+    ),
+)
+
+
+def fixing(function: Function) -> Function:
+    """`--fix` and `--fix-plan`, for commands that look at live stores. The command gets `write`: None without both."""
+
+    @functools.wraps(function)
+    def wrapper(invocation: Invocation, **options: Any) -> Any:
+        plan, act = options.pop("fix_plan"), options.pop("fix")
+        undo, wait = not options.pop("no_undo"), options.pop("wait")
+        return function(invocation, write=_write_options(plan, act, undo, wait), **options)
+
+    decorated: Function = wrapper
+    for option in reversed(_FIXING):
+        decorated = option(decorated)
+    return decorated
+
+
+def _write_options(plan: bool, act: bool, undo: bool, wait: float) -> WriteOptions | None:
+    if not (plan or act):
+        return None
+    from tattoo_data.runs.session import WriteOptions
+
+    return WriteOptions(dry_run=plan, undo=undo, wait=wait)
+
+
 def _check(invocation: Invocation, outputs: Outputs, choice: Choice) -> None:
     from tattoo_data.errors import UsageError
 
@@ -106,18 +153,33 @@ def _check(invocation: Invocation, outputs: Outputs, choice: Choice) -> None:
         raise UsageError(what="--baseline leaves findings out, and --write-baseline would lose them: give one of both")
 
 
-def live(invocation: Invocation, what: str, outputs: Outputs, choice: Choice) -> int:
-    """Check live stores, show what was found, and return the exit code."""
+def live(invocation: Invocation, what: str, outputs: Outputs, choice: Choice, write: WriteOptions | None) -> int:
+    """Check live stores, mend what is to be mended, show what was found, and return the exit code."""
     from tattoo_data.cli.findings import show_findings
     from tattoo_data.validation.validate import ValidateOptions, What, check_options, validate_live
 
     options = ValidateOptions(what=What(what), **choice_of(choice))
     check_options(options)
-    with invocation.environment() as env:
+    with invocation.environment(write=write is not None and not write.dry_run) as env:
         day = invocation.settings.as_of or invocation.clock.today()
         report = validate_live(env, day, options)
-        show_findings(invocation, report, outputs, env)
-    return exit_code(report, outputs)
+        if write is None:
+            show_findings(invocation, report, outputs, env)
+            return exit_code(report, outputs)
+        fixed = _fix(invocation, env, report, write)
+        if fixed.change.run:
+            report = validate_live(env, day, options)
+        show_findings(invocation, report, outputs, env, fixed)
+    return 3 if fixed.change.failures and not write.dry_run else exit_code(report, outputs)
+
+
+def _fix(invocation: Invocation, env: Environment, report: Report, write: WriteOptions) -> Fixed:
+    from tattoo_data.cli.confirm import confirm
+    from tattoo_data.validation.fix import fix
+
+    if not write.dry_run:
+        confirm(invocation, env, f"validate {report.what} --fix changes records")
+    return fix(env, report, write)
 
 
 def choice_of(choice: Choice) -> dict[str, Any]:

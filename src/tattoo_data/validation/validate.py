@@ -108,16 +108,17 @@ def _findings(options: ValidateOptions) -> Findings:
 
 
 def _tokens(settings: Settings, as_of: date) -> Tokens:
-    return Tokens(as_of=as_of, image_base=_context(settings, as_of).image_base)
+    return Tokens(as_of=as_of, image_base=context_of(settings, as_of).image_base)
 
 
-def _context(settings: Settings, as_of: date) -> Context:
+def context_of(settings: Settings, as_of: date) -> Context:
+    """What the catalogue is resolved with."""
     return Context(as_of=as_of, images_base_url=settings.images_base_url, image_bucket=settings.image_bucket)
 
 
 def _check_catalogue(settings: Settings, as_of: date, kept: Findings, live: Images | None = None) -> Counter[str]:
     """The catalogue by the same rules, with its own images or those that are live."""
-    dataset = load(_context(settings, as_of))
+    dataset = load(context_of(settings, as_of))
     images = live or Images(dataset.context.image_base, dataset.images)
     check = FileCheck(report=kept.add, tokens=_tokens(settings, as_of))
     numbers: Counter[Kind] = Counter()
@@ -141,4 +142,4 @@ def _live_images(env: Environment, kept: Findings, counted: Counter[str]) -> Ima
         return None
     keys = [entry.key for entry in scan(env.stores.images)]
     counted[StoreName.IMAGES] = len(keys)
-    return Images(_context(env.settings, date.min).image_base, keys)
+    return Images(context_of(env.settings, date.min).image_base, keys)

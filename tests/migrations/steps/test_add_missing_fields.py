@@ -75,7 +75,7 @@ def test_dates_come_from_dates_only(given: Fields, created: Any, updated: Any) -
 
 
 @pytest.mark.parametrize("name", step.WRITES)
-@pytest.mark.parametrize("value", [None, "", 0, False, {}, [], {"x": b"\x00"}, {"a", "b"}, b""], ids=repr)
+@pytest.mark.parametrize("value", [None, "", 0, False, {}, [], {"x": b"\x00"}, {"a"}, b""], ids=repr)
 def test_what_is_there_stays_whatever_it_is(name: str, value: Any) -> None:
     after = step.up({name: value}, CONTEXT)
     assert exact(after[name]) == exact(value)

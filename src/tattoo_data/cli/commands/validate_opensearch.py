@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING
 import click
 
 from tattoo_data.cli.options import Invocation, common
-from tattoo_data.cli.validating import Choice, epilog, live, reporting
+from tattoo_data.cli.validating import Choice, epilog, fixing, live, reporting
 
 if TYPE_CHECKING:
     from tattoo_data.cli.findings import Outputs
+    from tattoo_data.runs.session import WriteOptions
 
 
-@click.command("opensearch", epilog=epilog("nothing; it reads the index.", "  tattoo-data validate opensearch --json"))
+@click.command(
+    "opensearch",
+    epilog=epilog(
+        "nothing (with --fix what it mends); it reads the index.", "  tattoo-data validate opensearch --json"
+    ),
+)
 @common
 @reporting
-def command(invocation: Invocation, outputs: Outputs, choice: Choice) -> int:
+@fixing
+def command(invocation: Invocation, outputs: Outputs, choice: Choice, write: WriteOptions | None) -> int:
     """Check the documents of the index and its mapping."""
-    return live(invocation, "opensearch", outputs, choice)
+    return live(invocation, "opensearch", outputs, choice, write)
