@@ -28,6 +28,7 @@
     ├── IntegrityFailed           12   data is not what it should be
     ├── CannotUndo                13   a decision is needed first
     ├── CannotRollBack            13   the same
+    ├── SourceEmpty               13   the same
     ├── FileFailed                 1   a file or folder that was named cannot be written
     ├── NotPutBack                 1   what stood before a command is not there again; it is kept
     ├── ScratchFailed              1   a temporary file of this machine cannot be written
@@ -216,6 +217,12 @@ class CannotRollBack(TattooDataError):
     exit_code = 13
     template = "{step} cannot be rolled back: {reason}"
     hint_template = "`tattoo-data migrate list` shows the steps, `tattoo-data history` what was done."
+
+
+class SourceEmpty(TattooDataError):
+    exit_code = 13
+    template = "the {store} {name} holds no artist, so the other side would lose all of its own"
+    hint_template = "If that is meant: --allow-empty. Else fill it first, by `tattoo-data restore` or a sync back."
 
 
 class FileFailed(TattooDataError):

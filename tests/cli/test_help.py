@@ -15,6 +15,7 @@ from tattoo_data.cli.main import (
     DATA_MANAGER,
     DATA_MIGRATION_UTILITY,
     DATA_RESET,
+    DATA_SYNC_UTILITY,
     DATA_VALIDATOR,
     SELECTIVE_SEEDER,
 )
@@ -27,6 +28,7 @@ PROGRAMS: dict[str, Mapping[str, tuple[str, str]]] = {
     "data-manager": DATA_MANAGER,
     "data-validator": DATA_VALIDATOR,
     "data-migration-utility": DATA_MIGRATION_UTILITY,
+    "data-sync-utility": DATA_SYNC_UTILITY,
 }
 
 
@@ -94,6 +96,14 @@ def test_the_seeds_verbs_and_no_others(bare: Tool) -> None:
     assert list(SELECTIVE_SEEDER) == ["list", "seed"]
     assert list(DATA_RESET) == ["list", "reset", "snapshot", "restore", "validate", "clear"]
     assert list(DATA_MIGRATION_UTILITY) == ["list", "run", "run-all", "validate", "rollback"]
+    assert list(DATA_SYNC_UTILITY) == [
+        "dynamo-to-os",
+        "os-to-dynamo",
+        "detect-conflicts",
+        "resolve-conflicts",
+        "sync-point",
+        "validate-sync-point",
+    ]
     assert list(DATA_VALIDATOR) == ["files", "database", "opensearch", "consistency", "all"]
     assert sorted(DATA_MANAGER) == ["backup", "export", "import", "list-backups", "restore"]
     listed = bare.run("list", program="selective-seeder").stdout

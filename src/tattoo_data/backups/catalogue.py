@@ -119,6 +119,12 @@ def newest_snapshot(env: Environment) -> Snapshot | None:
     return found if isinstance(found, Snapshot) else None
 
 
+def newest_of(env: Environment, kind: Kind) -> Snapshot | None:
+    """The newest snapshot of this target of one kind. Raises `IntegrityFailed` where its manifest is damaged."""
+    found = _newest(env, env.manifests.listed(), (), kind=kind)
+    return found if isinstance(found, Snapshot) else None
+
+
 def newest_that(env: Environment, wanted: Callable[[Manifest], bool]) -> Snapshot | None:
     """The newest snapshot whose manifest is as wanted, of any target; damaged ones are passed over."""
     found = (each for _, each in readable(env, env.manifests.listed()) if isinstance(each, Snapshot))

@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "import": ("import_", "Make the live stores hold what files hold."),
     "validate": ("validate", "Check files and live stores against the rules."),
     "migrate": ("migrate", "Change the schema of table and index, and take it back."),
+    "sync": ("sync", "Make table and index agree on every artist."),
     "status": ("status", "Show what the live stores hold and which state that is."),
     "diff": ("diff", "Compare two states, entry by entry and field by field."),
     "why": ("why", "Show everything that is known of one record."),
@@ -79,6 +80,17 @@ DATA_MIGRATION_UTILITY: Mapping[str, tuple[str, str]] = {
     "run-all": ("migrate_run_all", "Run every migration in the order of versions; stop at the first that fails."),
     "validate": ("migrate_validate", "Check that table and index are as the migrations promise."),
     "rollback": ("migrate_rollback", "Put back what a migration changed, field by field."),
+}
+DATA_SYNC_UTILITY: Mapping[str, tuple[str, str]] = {
+    "dynamo-to-os": ("sync_dynamo_to_os", "Make the index hold what the table's artists say."),
+    "os-to-dynamo": ("sync_os_to_dynamo", "Make the table hold what the index's artists say."),
+    "detect-conflicts": (
+        "sync_detect_conflicts",
+        "Show on which artists table and index disagree, and who changed what since the last sync point.",
+    ),
+    "resolve-conflicts": ("sync_resolve_conflicts", "Decide on every artist on whom table and index disagree."),
+    "sync-point": ("sync_sync_point", "Keep what table and index hold now, to tell later who changed what."),
+    "validate-sync-point": ("sync_validate_sync_point", "Check a sync point, and show what changed since."),
 }
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -145,6 +157,11 @@ def data_reset() -> None:
 def data_migration_utility() -> None:
     """`data-migration-utility`: changes of the schema."""
     _run("data-migration-utility", DATA_MIGRATION_UTILITY, "Change the schema of table and index, and take it back.")
+
+
+def data_sync_utility() -> None:
+    """`data-sync-utility`: table and index made to agree."""
+    _run("data-sync-utility", DATA_SYNC_UTILITY, "Make table and index agree on every artist.")
 
 
 def data_manager() -> None:

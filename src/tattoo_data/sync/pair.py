@@ -1,0 +1,102 @@
+"""Pair: the item and the document of one artist in live stores, by the artist's id. Read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from tattoo_data.engine.flow import slices
+from tattoo_data.model.canonical import canonical_json
+from tattoo_data.model.entry import Entry
+from tattoo_data.model.keys import NODE_SORT_KEY, SORT_KEY, RecordKey, record_key, record_of
+from tattoo_data.model.records import Kind
+from tattoo_data.stores.base import NOT_ROUTED, Routing, Store
+from tattoo_data.stores.live import LiveStores
+from tattoo_data.sync.form import as_canonical, fields_in
+
+#: The error of a record that the other side cannot have.
+UNFIT = "CannotBeProjected"
+#: What reading a damaged record raises.
+BROKEN = (ValueError, TypeError, AttributeError)
+#: So many artists are read at once: a hundred keys, for there are two forms.
+AT_ONCE = 50
+NAMELESS = "it has no artistId, so nothing says whose it is"
+_STREAM = "the application's stream function, whose ids are ARTIST#<artistId>"
+_PROGRAM = "another program: its artistId is not its _id"
+_KEYED = "another program: it has no artistId, and its _id is a key"
+
+
+class Shape(StrEnum):
+    """What a document is, by its ids: an artist's, another program's, or one of which nothing says what it is."""
+
+    ARTIST = "artist"
+    OTHER = "other"
+    NAMELESS = "nameless"
+
+
+class Other(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A document of another shape, and who likely wrote it."""
+
+    key: str
+    writer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What both stores hold of one artist; None where one does not have it."""
+
+    id: str
+    item: Entry | None
+    document: Entry | None
+
+
+def artist_of(key: str) -> RecordKey | None:
+    """The artist that an item's key names; None for every other item."""
+    record = record_of(key)
+    return record if record is not None and record.kind is Kind.ARTIST else None
+
+
+def pairs(stores: LiveStores, ids: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Pair]:
+    """Both sides of at most `AT_ONCE` artists, as they are now; `routing` is that of documents."""
+    items = items_of(stores.table, ids)
+    documents = documents_of(stores.index, ids, routing)
+    return [Pair(id=each, item=next(iter(items.get(each, ())), None), document=documents.get(each)) for each in ids]
+
+
+def items_of(table: Store, ids: Collection[str]) -> dict[str, list[Entry]]:
+    """The items of those of some artists that have any. Of two forms the application's own comes first: it counts."""
+    found: dict[str, list[Entry]] = {}
+    for part in slices(ids, AT_ONCE):
+        keys = [record_key(Kind.ARTIST, each, form) for each in part for form in (SORT_KEY, NODE_SORT_KEY)]
+        there = {item.key: item for item in table.get(keys)}
+        for key in keys:
+            if key in there and (record := artist_of(key)) is not None:
+                found.setdefault(record.id, []).append(there[key])
+    return found
+
+
+def documents_of(index: Store, ids: Sequence[str], routing: Routing = NOT_ROUTED) -> dict[str, Entry]:
+    """The documents under some ids."""
+    known = {each: routing[each] for each in ids if each in routing}
+    return {entry.key: entry for entry in index.get(ids, known)}
+
+
+def shape_of(document: Entry) -> Shape:
+    """What a document is. A key as its `_id` is a name, though no artist's."""
+    try:
+        said = fields_in(as_canonical(document)).get(Kind.ARTIST.id_field)
+    except ValueError:
+        return Shape.NAMELESS
+    if said == canonical_json(document.key):
+        return Shape.ARTIST
+    return Shape.NAMELESS if said is None and "#" not in document.key else Shape.OTHER
+
+
+def writer_of(document: Entry) -> str:
+    """Who likely wrote a document of another shape."""
+    if document.key.startswith("ARTIST#"):
+        return _STREAM
+    return _KEYED if "#" in document.key else _PROGRAM
