@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.test_terminal import on_a_terminal
 from tests.live import Application
-from tests.system.test_sync import edit, key_text, tamper
+from tests.system.test_sync import edit, tamper
 from tests.tool import AS_OF, Tool
 
 SEVEN = ["severity", "rule", "store", "key", "field", "message", "value"]
@@ -196,7 +196,7 @@ def test_sync_points(tool: Tool, live: Application) -> None:
     edit(live, "artist-001", bio="new")
     found = tool.run("validate-sync-point", made["file"], program="data-sync-utility")
     assert found.code == 4
-    assert f"changed: table {key_text('artist-001')}" in found.stdout
+    assert "changed: table ARTIST#artist-001 METADATA" in found.stdout
     document = tool.run("sync", "validate-sync-point", "base", "--json").json()
     assert (document["countsOnly"], document["same"], document["summary"]["errors"]) == (False, False, 1)
     (finding,) = document["findings"]
