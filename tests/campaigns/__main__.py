@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from tests.campaigns import faults, flips, kept, kills, twins, writer
+from tests.campaigns import faults, flips, kept, kills, migrations, twins, writer
 from tests.campaigns.place import Place, place
 from tests.engines.start import Engine, start
 from tests.tool import TARGETS
@@ -26,6 +26,7 @@ class Report(Protocol):
 Campaign = Callable[[Place, int, int, Callable[[str], None]], Report]
 CAMPAIGNS: dict[str, tuple[Campaign, int]] = {
     "kills": (kills.run, 200),
+    "migrations": (migrations.run, 100),
     "kept": (kept.run, 100),
     "twins": (twins.run, 20),
     "faults": (faults.run, 20),

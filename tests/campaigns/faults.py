@@ -18,6 +18,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("seed", "search-basic"),
     ("seed", "location-london+high-rating", "--only"),
     ("reset", "fresh"),
+    ("migrate", "run", "add-social-media"),
+    ("migrate", "rollback", "add-social-media"),
     ("backup", "kept"),
     ("clear", "opensearch"),
     ("undo",),
@@ -91,7 +93,8 @@ def _command(at: Place, report: Report, command: tuple[str, ...], rates: FaultRa
         wrong += _verified(at) if command[0] == "backup" else []
         return wrong if right else [*wrong, f"exit 0, and not the right state; {len(failures)} failures"]
     wrong += _named(at, command, result)
-    return wrong + (_finished(at, command, wanted) if command[0] in ("undo", "redo") else _taken_back(at, before))
+    takes_back = command[0] in ("undo", "redo") or command[:2] == ("migrate", "rollback")
+    return wrong + (_finished(at, command, wanted) if takes_back else _taken_back(at, before))
 
 
 def _named(at: Place, command: tuple[str, ...], result: dict[str, Any]) -> list[str]:
@@ -104,7 +107,7 @@ def _named(at: Place, command: tuple[str, ...], result: dict[str, Any]) -> list[
 
 
 def _finished(at: Place, command: tuple[str, ...], wanted: str) -> list[str]:
-    """The same undo or redo again does the rest."""
+    """The same undo, redo or rollback again does the rest."""
     again = at.direct.run(*command)
     right = again.code == 0 and at.fingerprint() == wanted
     return [] if right else [f"the same again ended with {again.code}, or elsewhere"]

@@ -22,6 +22,7 @@ CASES: tuple[tuple[str, ...], ...] = (
     ("clear", "s3"),
     ("clear", "all"),
     ("seed", "minimal", "(rebuild)"),
+    ("sync", "dynamo-to-os", "(stale)"),
     ("undo",),
     ("undo",),
     ("redo",),
@@ -66,6 +67,7 @@ def run(at: Place, count: int, seed: int, tell: Callable[[str], None] = lambda t
         if case not in lengths:
             lengths[case], states[case] = _measured(at, case, words, base)
         _prepare(at, case)
+        stood = _stood(at, case, base)
         request, answered = random.randint(1, lengths[case]), random.random() < 0.5
         name = f"{' '.join(case)} at request {request} of {lengths[case]}{', answered' if answered else ''}"
         if at.kill(request, *words, answered=answered):
@@ -73,7 +75,7 @@ def run(at: Place, count: int, seed: int, tell: Callable[[str], None] = lambda t
         else:
             report.ended_before += 1
         report.interrupted += at.direct.ok("status", "--json").json()["interrupted"] is not None
-        found = _again(at, case, words, states[case], base, oldest)
+        found = _again(at, case, words, states[case], stood, oldest)
         report.wrong += [f"{name}: {each}" for each in found]
         tell(f"{number + 1}/{count} {name}: {'; '.join(found) or 'right'}")
     return report
@@ -90,20 +92,30 @@ def _prepare(at: Place, case: tuple[str, ...]) -> None:
         at.direct.ok("undo")
     if "(rebuild)" in case:
         _spoil_the_mapping(at)
+    if "(stale)" in case:
+        _make_stale(at)
+
+
+def _stood(at: Place, case: tuple[str, ...], base: str) -> str:
+    """The state before the command that is killed."""
+    return at.fingerprint() if "(stale)" in case else base
 
 
 def _measured(at: Place, case: tuple[str, ...], words: tuple[str, ...], base: str) -> tuple[int, str]:
     """How many requests the command sends when nobody kills it, and the state that it reaches."""
     _prepare(at, case)
+    stood = _stood(at, case, base)
     length = at.requests(*words)
     reached = at.fingerprint()
     if case[0] != "undo":
         at.direct.ok("undo")
-    assert at.fingerprint() == base
+    assert at.fingerprint() == stood
     return length, reached
 
 
-def _again(at: Place, case: tuple[str, ...], words: tuple[str, ...], reached: str, base: str, oldest: str) -> list[str]:
+def _again(
+    at: Place, case: tuple[str, ...], words: tuple[str, ...], reached: str, stood: str, oldest: str
+) -> list[str]:
     """Run the same command again, and take it back; what is not as it should be."""
     wrong = []
     again = at.tool.run(*words)
@@ -114,11 +126,11 @@ def _again(at: Place, case: tuple[str, ...], words: tuple[str, ...], reached: st
     undone = at.tool.run("undo")
     if undone.code:
         wrong.append(f"undo ended with {undone.code}: {undone.stdout}{undone.stderr}")
-    if at.fingerprint() != (oldest if case[0] == "undo" else base):
+    if at.fingerprint() != (oldest if case[0] == "undo" else stood):
         wrong.append("undo did not reach the state before")
     if case[0] == "undo":
         at.direct.ok("redo")
-    if wrong or at.fingerprint() != base:
+    if wrong or at.fingerprint() != stood or "(stale)" in case:
         _begin_anew(at)
     return wrong
 
@@ -126,6 +138,18 @@ def _again(at: Place, case: tuple[str, ...], words: tuple[str, ...], reached: st
 def _begin_anew(at: Place) -> None:
     at.direct.ok("reset", "minimal")
     at.direct.ok("seed", "search-basic", "--only")
+
+
+def _make_stale(at: Place) -> None:
+    """Documents that are not what their items give, and one of no artist."""
+    client = OpenSearch([at.direct.environment["OPENSEARCH_ENDPOINT"]])
+    index = at.direct.environment["OPENSEARCH_INDEX"]
+    hits = client.search(index=index, body={"size": 1000})["hits"]["hits"]
+    for hit in hits:
+        client.index(index=index, id=hit["_id"], body={**hit["_source"], "bio": "stale"})
+    client.index(index=index, id="nobody", body={"artistId": "nobody"})
+    client.indices.refresh(index=index)
+    client.close()
 
 
 def _spoil_the_mapping(at: Place) -> None:

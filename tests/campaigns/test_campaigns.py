@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaigns import faults, flips, kept, kills, twins, writer
+from tests.campaigns import faults, flips, kept, kills, migrations, twins, writer
 from tests.campaigns.place import Place, place
 from tests.conftest import GetEngine
 
@@ -23,6 +23,12 @@ def at(request: pytest.FixtureRequest, get_engine: GetEngine, tmp_path: Path) ->
 
 def test_a_command_killed_at_any_moment_is_mended_by_itself_and_taken_back(at: Place) -> None:
     report = kills.run(at, len(kills.CASES), seed=7)
+    assert report.wrong == []
+    assert report.interrupted > 0
+
+
+def test_a_migration_or_rollback_killed_at_any_moment_goes_on(at: Place) -> None:
+    report = migrations.run(at, 2 * len(migrations.CASES), seed=7)
     assert report.wrong == []
     assert report.interrupted > 0
 

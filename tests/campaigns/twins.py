@@ -16,7 +16,7 @@ from tattoo_data.clock import seeded
 from tests.campaigns.place import Place
 from tests.faults.messages import Seen, Service
 
-_NAMED = re.compile(r"locked by `(reset \w+)` \(pid \d+ on .+\) for \d+ s")
+_NAMED = re.compile(r"locked by `(reset \w+|migrate run [\w-]+)` \(pid \d+ on .+\) for \d+ s")
 _STATES = ("fresh", "minimal")
 #: An hour, in seconds: how far a store's clock may be from this machine's.
 _HOUR = 3600.0
@@ -55,6 +55,9 @@ def run(at: Place, count: int, seed: int, tell: Callable[[str], None] = lambda t
             report.taken_over += 1
         report.wrong += [f"race {number + 1}, clock off by {offset:.0f} s: {each}" for each in found]
         tell(f"{number + 1}/{count}: {'; '.join(found) or 'right'}")
+    for _ in range(-(-count // 3)):
+        report.wrong += [f"two migrations: {each}" for each in _migrations(at)]
+        report.races += 1
     for offset in (_HOUR, -_HOUR) if count >= 10 else (_HOUR,):
         with _clock_off(at, offset):
             report.wrong += _foreign(at, wait=count >= 10)
@@ -83,18 +86,8 @@ def _clock_off(at: Place, seconds: float) -> Iterator[None]:
 def _race(at: Place, reached: dict[str, str]) -> list[str]:
     """Start two resets; the one that writes waits at its first write for the other's end."""
     at.direct.ok("reset", "clean")
-    one_ended = threading.Event()
-
-    def hold(_: int, seen: Seen) -> None:
-        if seen.operation == "BatchWriteItem":
-            one_ended.wait(_WAIT_SECONDS)
-
-    at.proxies[Service.DYNAMODB].on_request = hold
     racers = {name: at.tool.start("reset", name) for name in _STATES}
-    loser = _first_to_end(racers)
-    one_ended.set()
-    said = {name: process.communicate() for name, process in racers.items()}
-    at.proxies[Service.DYNAMODB].on_request = None
+    loser, said = _raced(at, racers, ("BatchWriteItem",))
     winner = next(name for name in _STATES if name != loser)
     wrong = []
     if racers[loser].returncode != 11 or not (match := _NAMED.search(said[loser][1])) or match[1] != f"reset {winner}":
@@ -104,6 +97,42 @@ def _race(at: Place, reached: dict[str, str]) -> list[str]:
     if at.fingerprint() != reached[winner]:
         wrong.append("the stores are not as the winner left them")
     return wrong
+
+
+def _migrations(at: Place) -> list[str]:
+    """Start the same migrations twice, as before; the one that is kept out changes nothing when it is run again."""
+    at.direct.ok("reset", "minimal")
+    at.direct.ok("migrate", "run-all")
+    reached = at.fingerprint()
+    at.direct.ok("reset", "minimal")
+    racers = {name: at.tool.start("migrate", "run-all") for name in ("one", "other")}
+    loser, said = _raced(at, racers, ("PutItem", "TransactWriteItems"))
+    wrong = []
+    if racers[loser].returncode != 11 or not _NAMED.search(said[loser][1]):
+        wrong.append(f"the loser ended with {racers[loser].returncode}: {said[loser]}")
+    (winner,) = (name for name in racers if name != loser)
+    if racers[winner].returncode != 0 or at.fingerprint() != reached:
+        wrong.append(f"the winner ended with {racers[winner].returncode}, or elsewhere: {said[winner]}")
+    again = at.direct.ok("migrate", "run-all", "--json").json()
+    return wrong if again["run"] is None and at.fingerprint() == reached else [*wrong, f"it wrote again: {again}"]
+
+
+def _raced(
+    at: Place, racers: dict[str, subprocess.Popen[str]], writes: tuple[str, ...]
+) -> tuple[str, dict[str, tuple[str, str]]]:
+    """The first of two to end while the other one waits at its first write, and what both said."""
+    one_ended = threading.Event()
+
+    def hold(_: int, seen: Seen) -> None:
+        if seen.operation in writes:
+            one_ended.wait(_WAIT_SECONDS)
+
+    at.proxies[Service.DYNAMODB].on_request = hold
+    loser = _first_to_end(racers)
+    one_ended.set()
+    said = {name: process.communicate() for name, process in racers.items()}
+    at.proxies[Service.DYNAMODB].on_request = None
+    return loser, said
 
 
 def _first_to_end(racers: dict[str, subprocess.Popen[str]]) -> str:

@@ -57,7 +57,7 @@ class Place:
         return self.marks.now()
 
 
-@pytest.fixture(params=["embedded", "real", "real-2"])
+@pytest.fixture(params=["embedded", "real"])
 def place(request: pytest.FixtureRequest, get_engine: GetEngine, tmp_path: Path) -> Iterator[Place]:
     """A target on every kind of engines."""
     variables = target(request.param, get_engine, tmp_path / "state")

@@ -53,12 +53,12 @@ def test_after_a_seed_nothing_is_wrong(tool: Tool, name: str) -> None:
     assert validate(tool, "all")["summary"]["errors"] == 0
 
 
-def test_every_kind_of_target_is_judged_alike(any_tool: Tool) -> None:
-    any_tool.ok("reset", "fresh", "--as-of", AS_OF)
-    whole = validate(any_tool, "all")
+def test_every_kind_of_target_is_judged_alike(every_tool: Tool) -> None:
+    every_tool.ok("reset", "fresh", "--as-of", AS_OF)
+    whole = validate(every_tool, "all")
     assert whole["summary"]["errors"] == 0
     assert whole["checked"] == {"files": 93, "table": 93, "index": 60, "images": 57}
-    with application(any_tool) as live:
+    with application(every_tool) as live:
         live.opensearch.update(index=live.index, id="artist-001", body={"doc": {"rating": 1.5}}, refresh=True)
         live.opensearch.delete(index=live.index, id="artist-002", refresh=True)
         live.dynamodb.update_item(
@@ -69,7 +69,7 @@ def test_every_kind_of_target_is_judged_alike(any_tool: Tool) -> None:
         )
         live.s3.delete_object(Bucket=live.bucket, Key="avatars/avatar-1.png")
         live.s3.put_object(Bucket=live.bucket, Key="new.png", Body=b"x")
-    found = validate(any_tool, "consistency", code=4)
+    found = validate(every_tool, "consistency", code=4)
     rules = {(each["rule"], each["key"], each["field"]) for each in found["findings"] if each["store"] == "index"}
     assert rules == {
         ("document-differs", "artist-001", "rating"),
@@ -77,7 +77,7 @@ def test_every_kind_of_target_is_judged_alike(any_tool: Tool) -> None:
         ("document-missing", "artist-002", ""),
     }
     assert {each["rule"] for each in found["findings"]} >= {"image-missing", "image-unused"}
-    database = validate(any_tool, "database", code=4)
+    database = validate(every_tool, "database", code=4)
     assert {each["rule"] for each in database["findings"] if each["severity"] == "error"} == {
         "handle-form",
         "index-key",

@@ -180,7 +180,10 @@ def _known(sums: Mapping[StoreName, Sum | None]) -> dict[StoreName, str]:
 
 def _done(plan: StorePlan, failures: list[Failure]) -> tuple[Counts, Counter[str]]:
     """What became of the entries of one store, and how many of which kind are gone."""
-    failed = {failure.key for failure in failures if failure.store is plan.store}
+    # What was written of a key of which not all can be made is counted as written, and the key as failed.
+    unmade = {(key, outcome.message) for key, outcome in plan.unmade.items()}
+    of_store = (each for each in failures if each.store is plan.store)
+    failed = {each.key for each in of_store if (each.key, each.message) not in unmade}
     counts, gone = Counts(), Counter[str]()
     for part in plan.parts():
         counts += count(part, failed)

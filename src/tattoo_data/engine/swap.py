@@ -48,10 +48,10 @@ class Swap:
         """
         old = self._door.concrete()
         plain = [name for name in old if not self._door.is_built(name)]
-        for name in plain:
-            self._door.block_writes(name)
         new = self._door.build()
         try:
+            for name in plain:
+                self._door.block_writes(name)
             self._refused = self._fill(new, self._puts(chunks))
             for name in old:
                 self._take_over(new, name)

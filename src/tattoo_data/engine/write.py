@@ -34,11 +34,12 @@ _KEEPS_CHANGING = "KeepsChanging"
 @dataclass(slots=True, kw_only=True)
 class Applied:
     """What went wrong in one store, by key, and the keys that somebody else wrote after the scan. `remade` are those
-    for which the desired entry was made again, and `beside` those that were written although no plan has them."""
+    for which the desired entry was made again, with the digest of what was made last (None where nothing is to be), and
+    `beside` those that were written although no plan has them."""
 
     failed: dict[str, Outcome] = field(default_factory=dict)
     drifted: dict[str, None] = field(default_factory=dict)
-    remade: dict[str, None] = field(default_factory=dict)
+    remade: dict[str, bytes | None] = field(default_factory=dict)
     beside: dict[str, None] = field(default_factory=dict)
 
 
@@ -169,7 +170,7 @@ class Writer:
         made = remake(self._tools.derive, self.name, changes)
         self.applied.failed |= made.failed
         self.applied.drifted |= dict.fromkeys(key for key in made.steps if key not in made.asked)
-        self.applied.remade |= dict.fromkeys(made.steps)
+        self.applied.remade |= {key: step.after if step else None for key, step in made.steps.items()}
         self.applied.beside |= dict.fromkeys(key for key in made.asked if made.steps.get(key) is not None)
         if again:
             left = [*made.failed, *(key for key, step in made.steps.items() if step is None)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,29 +10,57 @@ from tattoo_data.errors import StepBroken, TattooDataError
 from tattoo_data.migrations.step import Context, Fields, Step
 from tattoo_data.model.entry import Entry
 from tattoo_data.model.exact import exact_fields, field_changes, item_with
-from tattoo_data.model.keys import index_keys, record_of
-from tattoo_data.model.records import Kind
-from tattoo_data.validation.records import INDEX_KEYS, check_item
-from tattoo_data.validation.rule import Severity
+from tattoo_data.model.keys import RecordKey, index_keys, record_of
 
 #: Changes of an item's attributes, typed; None takes one away.
 Changes = dict[str, dict[str, Any] | None]
+#: What is raised for values that an item cannot hold: a float, half a character, 1e999999999, a list within itself.
+_NO_ITEM = (ValueError, TypeError, ArithmeticError, RecursionError)
 
 
 class RecordFailed(Exception):
     """A step cannot be done to one record; the message says why."""
 
 
-def advanced(step: Step, context: Context, item: Entry) -> Entry:
+class Original:
+    """An item as steps get it: its fields are read once, and each step has a copy of its own."""
+
+    __slots__ = ("_copied", "_fields", "item")
+
+    def __init__(self, item: Entry) -> None:
+        self.item = item
+        self._fields: Fields | None = None
+        self._copied = b""
+
+    @property
+    def fields(self) -> Fields:
+        """The fields, which nobody changes. Raises `RecordFailed` where the item cannot be read."""
+        if self._fields is None:
+            try:
+                self._fields = exact_fields(self.item.body)
+            except (ValueError, TypeError, AttributeError, RecursionError) as error:
+                raise RecordFailed(f"the item cannot be read: {error}") from error
+        return self._fields
+
+    def copy(self) -> Fields:
+        """The fields for somebody who may change them."""
+        # Of all that copies deeply the quickest: a scan shows a step every record.
+        self._copied = self._copied or pickle.dumps(self.fields, pickle.HIGHEST_PROTOCOL)
+        fields: Fields = pickle.loads(self._copied)
+        return fields
+
+
+def advanced(step: Step, context: Context, item: Entry | Original) -> Entry:
     """The item as the step makes it, in canonical bytes; the very item where there is nothing to do.
 
     Raises `RecordFailed` where it cannot be done to this record, and `StepBroken` where the step is at fault: it is
     not idempotent, or changes what it does not say it writes.
     """
     changes = changes_of(step, context, item)
+    item = _original(item).item
     if not changes:
         return item
-    new = item_with(item, changes)
+    new = _new(item, changes)
     twice = changes_of(step, context, new)
     if twice:
         raise StepBroken(
@@ -42,22 +71,57 @@ def advanced(step: Step, context: Context, item: Entry) -> Entry:
     return new
 
 
-def changes_of(step: Step, context: Context, item: Entry) -> Changes:
+def changes_of(step: Step, context: Context, item: Entry | Original) -> Changes:
     """The attributes that the step changes, those of the secondary indexes that follow from them included."""
-    record = record_of(item.key)
+    original = _original(item)
+    record = record_of(original.item.key)
     if record is None or record.kind not in step.kinds:
         return {}
-    before = _fields(item)
-    after = _up(step, context, _fields(item))
+    before = original.fields
+    after = _up(step, context, original.copy())
     try:
         changes: Changes = field_changes(before, after)
-    except ValueError as error:
+    except _NO_ITEM as error:
         raise RecordFailed(f"what it returns is no item: {error}") from error
     if record.kind.id_field in changes:
         raise RecordFailed(f"it changes {record.kind.id_field}, which is the record's key")
     if beside := sorted(changes.keys() - set(step.writes)):
-        raise StepBroken(path=step.path, reason=f"it changes {', '.join(beside)} of {_id(item)}, which WRITES lacks")
-    return changes | _index_keys(record.kind, before, after) if changes else {}
+        raise StepBroken(path=step.path, reason=f"it changes {', '.join(beside)} of {record.id}, which WRITES lacks")
+    return changes | index_changes(record, before, after) if changes else {}
+
+
+def is_pending(step: Step, context: Context, item: Entry | Original) -> bool:
+    """Whether a step has something to do to an item, or cannot be done to it."""
+    try:
+        return bool(changes_of(step, context, item))
+    except (RecordFailed, StepBroken):
+        return True
+
+
+def reason_left(step: Step, item: Entry) -> str | None:
+    """Why the step leaves a record as it is, where somebody should look at it. Raises as `advanced` does."""
+    if step.left is None:
+        return None
+    fields = Original(item).fields
+    try:
+        return step.left(fields)
+    except (Exception, SystemExit) as error:  # a step is somebody else's code
+        raise StepBroken(path=step.path, reason=f"left() raises {type(error).__name__}: {error}") from error
+
+
+def index_changes(record: RecordKey, before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
+    """The attributes of the secondary indexes that change where a record's fields do."""
+    of_id = {record.kind.id_field: record.id}
+    was, now = (index_keys(record.kind, {**of_id, **fields}) for fields in (before, after))
+    names = [name for name in was | now if was.get(name) != now.get(name)]
+    return {name: {"S": now[name]} if name in now else None for name in names}
+
+
+def _new(item: Entry, changes: Changes) -> Entry:
+    try:
+        return item_with(item, changes)
+    except _NO_ITEM as error:
+        raise RecordFailed(f"what it returns is no item: {error}") from error
 
 
 def _up(step: Step, context: Context, fields: Fields) -> Fields:
@@ -65,27 +129,22 @@ def _up(step: Step, context: Context, fields: Fields) -> Fields:
         after: object = step.up(fields, context)
     except TattooDataError:
         raise
-    except Exception as error:  # a step is somebody else's code
+    except (Exception, SystemExit) as error:  # a step is somebody else's code
         raise RecordFailed(f"it raises {type(error).__name__}: {error}") from error
     if not isinstance(after, dict):
         raise RecordFailed(f"it returns {type(after).__name__}, and a record is a dict")
     return after
 
 
-def _fields(item: Entry) -> Fields:
-    try:
-        return exact_fields(item.body)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise RecordFailed(f"the item cannot be read: {error}") from error
-
-
-def _index_keys(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
-    was, now = (index_keys(kind, {kind.id_field: "", **fields}) for fields in (before, after))
-    names = [name for name in INDEX_KEYS if was.get(name) != now.get(name)]
-    return {name: {"S": now[name]} if name in now else None for name in names}
+def _original(item: Entry | Original) -> Original:
+    return item if isinstance(item, Original) else Original(item)
 
 
 def _require_valid(old: Entry, new: Entry) -> None:
+    # Who only asks whether there is something to do needs no rules, which take longer to load than all the rest.
+    from tattoo_data.validation.records import check_item
+    from tattoo_data.validation.rule import Severity
+
     found = [each for each in check_item(new).problems if each.rule.severity is Severity.ERROR]
     if not found:
         return

@@ -12,25 +12,31 @@ from typing import Any
 
 from tattoo_data.errors import StepBroken, UnknownName
 from tattoo_data.migrations import steps as shipped
-from tattoo_data.migrations.step import Step
+from tattoo_data.migrations.step import Left, Step
 from tattoo_data.model.project import is_field
 from tattoo_data.model.records import Kind
+from tattoo_data.model.structure import INDEX_MAPPING, mapping_difference
 
-_VERSION = re.compile(r"\d+\.\d+\.\d+")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+#: Files of a folder that are no steps: tests beside them, and what is hidden or private.
+_BESIDE = ("test_", "_", ".")
+_CONFTEST = "conftest.py"
 
 
 def load_steps(own: Path | None = None) -> list[Step]:
     """Every step in the order of versions; `own` is a project's folder, where there is one.
 
-    Raises `StepBroken` for a file that is no step, and where two have one version.
+    Raises `StepBroken` for a file that is no step, and where two have one version. A folder that is not there has none.
     """
+    if own is not None and own.is_file():
+        raise StepBroken(path=str(own), reason="it is a file, and should be a folder of migrations")
     folders = [*map(Path, shipped.__path__), *([own] if own is not None and own.is_dir() else [])]
     found: dict[str, Step] = {}
     for path in (path for folder in folders for path in _files(folder)):
         step = _step(path)
         for other in found.values():
-            if other.version == step.version:
+            if _number(other.version) == _number(step.version):
                 raise StepBroken(path=step.path, reason=f"its version {step.version} is that of {other.path}")
             if other.id == step.id:
                 raise StepBroken(path=step.path, reason=f"{other.path} has its name")
@@ -51,16 +57,17 @@ def file_name(name: str) -> str:
     stem = name.replace("-", "_")
     if not _NAME.fullmatch(stem):
         raise ValueError("a migration's name has a-z, 0-9 and dashes, and begins with a letter")
+    if not _is_step(f"{stem}.py"):
+        raise ValueError("a file of this name is taken for a test beside the migrations")
     return f"{stem}.py"
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The steps of a folder: not what begins with an underscore, nor the tests beside them."""
-    return (
-        path
-        for path in sorted(folder.glob("*.py"))
-        if not path.name.startswith(("_", "test_")) and path.name != "conftest.py"
-    )
+    return (path for path in sorted(folder.glob("*.py")) if _is_step(path.name))
+
+
+def _is_step(file: str) -> bool:
+    return not file.startswith(_BESIDE) and file != _CONFTEST
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -87,8 +94,8 @@ def _step(path: Path) -> Step:
         writes=writes,
         reads=_names(path, says, "READS", ()),
         kinds=_kinds(path, says),
-        mapping=says.get("MAPPING", {}),
-        left=says.get("left"),
+        mapping=_mapping(path, says),
+        left=_left(path, says),
         path=str(path),
     )
 
@@ -109,7 +116,7 @@ def _module(path: Path) -> ModuleType:
     except SyntaxError as error:
         del sys.modules[name]
         raise StepBroken(path=str(path), reason=f"line {error.lineno}: {error.msg}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise StepBroken(path=str(path), reason=f"{type(error).__name__}: {error}") from error
     return module
@@ -130,6 +137,27 @@ def _names(path: Path, says: Mapping[str, Any], name: str, default: tuple[str, .
     if name not in says and default is not None:
         return default
     return tuple(_checked(path, says, name, 'field names such as ("rating",)', is_right))
+
+
+def _mapping(path: Path, says: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The properties that a step adds. What contradicts those that the application's searches need is refused."""
+
+    def is_right(value: object) -> bool:
+        return isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
+
+    mapping: Mapping[str, Any] = says.get("MAPPING", {})
+    _checked(path, {"MAPPING": mapping}, "MAPPING", 'properties such as {"example": {"type": "keyword"}}', is_right)
+    ours: Mapping[str, Any] = INDEX_MAPPING["properties"]
+    wrong = mapping_difference({**INDEX_MAPPING, "properties": {**ours, **mapping}})
+    if wrong:
+        raise StepBroken(path=str(path), reason=f"MAPPING contradicts what searches need: {'; '.join(wrong)}")
+    return mapping
+
+
+def _left(path: Path, says: Mapping[str, Any]) -> Left | None:
+    if "left" in says:
+        _checked(path, says, "left", "a function left(record)", callable)
+    return says.get("left")
 
 
 def _kinds(path: Path, says: Mapping[str, Any]) -> frozenset[Kind]:

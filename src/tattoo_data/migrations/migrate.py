@@ -5,23 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from tattoo_data.engine.derive import Made
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
+from tattoo_data.engine.spool import PLACES
 from tattoo_data.environment import Environment
-from tattoo_data.migrations.advance import RecordFailed, advanced
+from tattoo_data.migrations.advance import RecordFailed, advanced, is_pending, reason_left
 from tattoo_data.migrations.pictures import live_context
 from tattoo_data.migrations.step import Context, Step
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.exact import exact_fields
 from tattoo_data.model.keys import NODE_SORT_KEY, SORT_KEY, record_key, record_of
 from tattoo_data.model.pattern import Matches, matching
 from tattoo_data.model.project import document_of
 from tattoo_data.model.records import Kind
+from tattoo_data.model.structure import mapping_difference, mapping_like
 from tattoo_data.repository.runs import RunStatus
-from tattoo_data.runs.session import Command, Session, WriteOptions, as_change, writing
+from tattoo_data.runs.session import Command, Session, WriteOptions, as_change, read_images, writing
 from tattoo_data.runs.timeline import MIGRATE
 from tattoo_data.stores.base import Description, Outcome, Store
 
@@ -71,22 +73,40 @@ def migrate(env: Environment, step: Step, options: MigrateOptions, before: Seque
     """
     command = Command(name=MIGRATE, arguments=("run", step.id, *options.arguments), as_of=env.settings.as_of)
     with writing(env, command, options.write) as session:
-        if ended := session.finished:
+        if (ended := session.finished) and ended.status == RunStatus.DONE:
             return Migrated(step=step, change=as_change(ended))
         about = {name: env.stores[name].describe() for name in _BOTH}
         env.target.require_readable({StoreName.TABLE: about[StoreName.TABLE]})
+        structures = _structures(env, step, about)
+        if structures and not options.write.dry_run:
+            _try_mapping(env, structures[StoreName.INDEX])
+        day = _day(session)
         run = _Migration(
             step=step,
-            context=live_context(env, session.as_of),
+            context=live_context(env, day),
             table=env.stores.table,
             matches=matching(options.keys) if options.keys is not None else None,
             limit=options.limit,
             every_document=about[StoreName.INDEX] is None or _was_interrupted(session, step),
             before=tuple(before),
+            chosen=_begun(session) if options.limit is not None else set(),
         )
-        desired = Desired(stores=_BOTH, derive=run, canonical=True, structures=_structures(step, about))
-        change = session.carry_out(desired, as_of=session.as_of)
+        desired = Desired(stores=_BOTH, derive=run, canonical=True, structures=structures)
+        change = session.carry_out(desired, as_of=day)
     return Migrated(step=step, change=change, left=run.left, earlier=run.earlier)
+
+
+def _day(session: Session) -> date:
+    """The day of a run that goes on, else the one that is set, else that of the data, else today."""
+    fixed = session.continued or session.command.as_of
+    return session.as_of if fixed else session.timeline.as_of or session.as_of
+
+
+def _begun(session: Session) -> set[str]:
+    """The items that a run which goes on has chosen already: they count among those that it may change."""
+    run = session.continued
+    images = read_images(session.env, run)[StoreName.TABLE] if run else None
+    return {image.key for place in range(PLACES) for image in images.part(place)} if images else set()
 
 
 def _was_interrupted(session: Session, step: Step) -> bool:
@@ -95,14 +115,30 @@ def _was_interrupted(session: Session, step: Step) -> bool:
     return last is not None and last.status != RunStatus.DONE
 
 
-def _structures(step: Step, about: Mapping[StoreName, Description | None]) -> dict[StoreName, Mapping[str, Any]]:
-    """The index's structure as it is, with what the step's mapping adds."""
+def _structures(
+    env: Environment, step: Step, about: Mapping[StoreName, Description | None]
+) -> dict[StoreName, Mapping[str, Any]]:
+    """The index's structure as it is, or as it is made where it is missing or spoilt, with what the step's mapping
+    adds; nothing where it has that already."""
     index = about[StoreName.INDEX]
-    if not step.mapping or index is None:
+    structure = index.structure if index else {}
+    mapping = mapping_like(structure)
+    wanted = {**mapping, "properties": {**mapping["properties"], **step.mapping}}
+    lacking = mapping_difference(structure.get("mappings", {}), {**wanted, "properties": step.mapping})
+    if not step.mapping or (index and not lacking):
         return {}
-    mapping: Mapping[str, Any] = index.structure.get("mappings", {})
-    properties = {**mapping.get("properties", {}), **step.mapping}
-    return {StoreName.INDEX: {**index.structure, "mappings": {**mapping, "properties": properties}}}
+    if index and env.settings.index_swap == "never":
+        env.say(f"note: index.swap is never, so the index stays as it is: {'; '.join(lacking)}")
+        return {}
+    return {StoreName.INDEX: {**structure, "mappings": wanted}}
+
+
+def _try_mapping(env: Environment, structure: Mapping[str, Any]) -> None:
+    """Make an index of this mapping and remove it: one that is not taken is an error before anything is written."""
+    door = env.stores.index_door
+    if door is not None:
+        wanted = door.shaped(structure)
+        wanted.remove(wanted.build().index)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,7 +152,7 @@ class _Migration:
     limit: int | None
     every_document: bool
     before: tuple[Step, ...]
-    _chosen: set[str] = field(default_factory=set)
+    chosen: set[str]
     _left: dict[str, tuple[int, str]] = field(default_factory=dict)
     _earlier: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -140,9 +176,10 @@ class _Migration:
             if isinstance(made, Outcome):
                 yield StoreName.TABLE, made
                 continue
-            self._note(item)
+            if self._is_meant(item):
+                self._note(item)
             yield StoreName.TABLE, made
-            if (made is not item or self.every_document) and (document := _document(made)) is not None:
+            if (made is not item or self.every_document) and (document := document_or_none(made)) is not None:
                 yield StoreName.INDEX, document
 
     def again(self, store: StoreName, found: Mapping[str, Entry | None]) -> Mapping[str, Made]:
@@ -151,12 +188,12 @@ class _Migration:
         keys = [record_key(Kind.ARTIST, each, form) for each in found for form in (NODE_SORT_KEY, SORT_KEY)]
         made: dict[str, Made] = {}
         for item in sorted(self.table.get(keys), key=lambda item: item.key, reverse=True):
-            if (document := _document(item)) is not None:
+            if (document := document_or_none(item)) is not None:
                 made[document.key] = document
         return made
 
     def _made(self, item: Entry) -> Entry | Outcome:
-        if self.matches is not None and not self.matches(StoreName.TABLE, item.key):
+        if not self._is_meant(item):
             return item
         try:
             made = advanced(self.step, self.context, item)
@@ -164,21 +201,25 @@ class _Migration:
             return Outcome(item.key, FAILED, str(error))
         return made if made is item or self._is_chosen(item.key) else item
 
+    def _is_meant(self, item: Entry) -> bool:
+        record = record_of(item.key)
+        if record is None or record.kind not in self.step.kinds:
+            return False
+        return self.matches is None or self.matches(StoreName.TABLE, item.key)
+
     def _is_chosen(self, key: str) -> bool:
         if self.limit is None:
             return True
         with self._lock:
-            if len(self._chosen) < self.limit:
-                self._chosen.add(key)
-            return key in self._chosen
+            if len(self.chosen) < self.limit:
+                self.chosen.add(key)
+            return key in self.chosen
 
     def _note(self, item: Entry) -> None:
         """Note what the step leaves, and which earlier steps are not done."""
         record = record_of(item.key)
-        if record is None or record.kind not in self.step.kinds:
-            return
-        reason = self.step.left(exact_fields(item.body)) if self.step.left else None
-        if reason:
+        assert record is not None
+        if reason := reason_left(self.step, item):
             with self._lock:
                 count, example = self._left.get(reason, (0, record.id))
                 self._left[reason] = (count + 1, min(example, record.id))
@@ -187,15 +228,8 @@ class _Migration:
                 self._earlier.add(step.id)
 
 
-def is_pending(step: Step, context: Context, item: Entry) -> bool:
-    """Whether a step has something to do to an item, or cannot be done to it."""
-    try:
-        return advanced(step, context, item) is not item
-    except RecordFailed:
-        return True
-
-
-def _document(item: Entry) -> Entry | None:
+def document_or_none(item: Entry) -> Entry | None:
+    """An artist's document; None for any other item, and for one that cannot be read."""
     try:
         return document_of(item)
     except (ValueError, TypeError, AttributeError, RecursionError):

@@ -76,6 +76,8 @@ def write_step(folder: Path, name: str, steps: Sequence[Step]) -> Written:
     called = stem.replace("_", "-")
     if path.exists() or called in {step.id for step in steps}:
         raise UsageError(what=f"there is a migration {called} already", hint="`tattoo-data migrate list` lists them.")
+    if test.exists():
+        raise UsageError(what=f"there is a file {test} already", hint="Choose another name, or move it away.")
     version = _next([step.version for step in steps])
     title = stem.replace("_", " ").capitalize()
     try:

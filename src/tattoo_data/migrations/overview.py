@@ -6,26 +6,28 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
 import msgspec
 
 from tattoo_data.engine.scan import segments_of
 from tattoo_data.environment import Environment
-from tattoo_data.migrations.advance import RecordFailed, advanced
+from tattoo_data.migrations.advance import Original, RecordFailed, advanced
+from tattoo_data.migrations.pending import version_of
 from tattoo_data.migrations.pictures import live_context
 from tattoo_data.migrations.step import Context, Step
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import canonical
-from tattoo_data.model.keys import record_key, record_of
+from tattoo_data.model.keys import NODE_SORT_KEY, SORT_KEY, record_key, record_of
 from tattoo_data.model.project import document_of
 from tattoo_data.model.records import Kind
+from tattoo_data.model.structure import mapping_difference
 from tattoo_data.repository.runs import Run
 from tattoo_data.runs.session import read_timeline
 from tattoo_data.stores.base import pages
 from tattoo_data.validation.rule import Finding, Severity
 from tattoo_data.validation.stream import Stream
 
-FIRST_VERSION = "1.0.0"
 PENDING, FAILED, DOCUMENT, UNMAPPED = (
     "migration-pending",
     "migration-fails",
@@ -63,12 +65,7 @@ class Overview:
     @property
     def schema_version(self) -> str:
         """That of the last step of an unbroken row with nothing pending."""
-        version = FIRST_VERSION
-        for each in self.standings:
-            if not each.is_done:
-                break
-            version = each.step.version
-        return version
+        return version_of((each.step for each in self.standings), self.pending)
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -86,7 +83,11 @@ class Tally:
 
     def take(self, entries: Sequence[Entry], report: Callable[[Finding], None] = lambda finding: None) -> None:
         """Take items in; what is pending or fails is reported, to one at a time."""
-        found = [(standing, self._look(standing.step, item)) for item in entries for standing in self.standings]
+        found = [
+            (standing, self._look(standing.step, item))
+            for item in map(Original, entries)
+            for standing in self.standings
+        ]
         with self._lock:
             for standing, (stands, finding) in found:
                 if stands is not None:
@@ -94,18 +95,19 @@ class Tally:
                 if finding is not None:
                     report(finding)
 
-    def _look(self, step: Step, item: Entry) -> tuple[str | None, Finding | None]:
-        record = record_of(item.key)
+    def _look(self, step: Step, original: Original) -> tuple[str | None, Finding | None]:
+        key = original.item.key
+        record = record_of(key)
         if record is None or record.kind not in step.kinds:
             return None, None
         try:
-            pending = advanced(step, self._context, item) is not item
+            pending = advanced(step, self._context, original) is not original.item
         except RecordFailed as error:
-            return "failing", _finding(FAILED, StoreName.TABLE, item.key, step.id, f"{step.id}: {error}")
+            return "failing", _finding(FAILED, StoreName.TABLE, key, step.id, f"{step.id}: {error}")
         if not pending:
             return "done", None
         message = f"{step.id} has something to do: `tattoo-data migrate run {step.id}`"
-        return "pending", _finding(PENDING, StoreName.TABLE, item.key, step.id, message)
+        return "pending", _finding(PENDING, StoreName.TABLE, key, step.id, message)
 
 
 def overview(env: Environment, steps: Sequence[Step]) -> Overview:
@@ -147,11 +149,11 @@ def _unmapped(env: Environment, steps: Sequence[Step]) -> Iterator[Finding]:
     if about is None:
         yield _finding("store-absent", StoreName.INDEX, env.target.index, "", "the index does not exist")
         return
-    properties: Mapping[str, object] = about.structure.get("mappings", {}).get("properties", {})
+    mapping: Mapping[str, Any] = about.structure.get("mappings", {})
     for step in steps:
-        for name in step.mapping:
-            if name not in properties:
-                message = f"{step.id} needs {name} in the index's mapping"
+        for name, form in step.mapping.items():
+            for wrong in mapping_difference(mapping, {**mapping, "properties": {name: form}}):
+                message = f"{step.id} needs {name} in the index's mapping: {wrong}"
                 yield _finding(UNMAPPED, StoreName.INDEX, env.target.index, name, message)
 
 
@@ -162,7 +164,7 @@ def _documents(env: Environment, steps: Sequence[Step]) -> Iterator[Finding]:
     fields = {name: step.id for step in steps if Kind.ARTIST in step.kinds for name in step.writes}
     for entries in pages(env.stores.index, 0, 1):
         held = {entry.key: entry for entry in entries}
-        keys = [record_key(Kind.ARTIST, key) for key in held]
+        keys = [record_key(Kind.ARTIST, key, form) for key in held for form in (SORT_KEY, NODE_SORT_KEY)]
         for start in range(0, len(keys), _AT_ONCE):
             for item in env.stores.table.get(keys[start : start + _AT_ONCE]):
                 yield from _differences(item, held, fields)

@@ -6,7 +6,7 @@ back that still is what the step made of it; one that was changed since is left 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,24 +20,27 @@ from tattoo_data.engine.scan import Live
 from tattoo_data.engine.spool import PLACES, Spool, place_of
 from tattoo_data.environment import Environment
 from tattoo_data.errors import CannotRollBack, NothingToUndo, StepBroken
-from tattoo_data.migrations.advance import Changes, RecordFailed, changes_of
+from tattoo_data.migrations.advance import Changes, RecordFailed, changes_of, index_changes
+from tattoo_data.migrations.migrate import document_or_none
 from tattoo_data.migrations.pictures import live_context
 from tattoo_data.migrations.step import Context, Step
 from tattoo_data.model.before import BeforeImage
 from tattoo_data.model.canonical import canonical_item
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.exact import item_with
+from tattoo_data.model.exact import exact_fields, item_with
 from tattoo_data.model.fingerprint import digest
 from tattoo_data.model.keys import NODE_SORT_KEY, SORT_KEY, record_key, record_of
-from tattoo_data.model.project import document_of
+from tattoo_data.model.project import is_field
 from tattoo_data.model.records import Kind
-from tattoo_data.repository.runs import Run
+from tattoo_data.repository.runs import Run, RunStatus
 from tattoo_data.runs.session import Command, Session, WriteOptions, as_change, read_images, writing
 from tattoo_data.runs.timeline import MIGRATE
 from tattoo_data.stores.base import CHANGED, Outcome, Store
 
 _TABLE, _INDEX = StoreName.TABLE, StoreName.INDEX
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+#: What reading an item raises that is none.
+_UNREADABLE = (ValueError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +52,17 @@ class RolledBack:
     runs: tuple[Run, ...] = ()
 
 
-def roll_back(env: Environment, step: Step, steps: Collection[Step], write: WriteOptions) -> RolledBack:
-    """Put back what the step's runs changed. `steps` are all there are.
+def roll_back(env: Environment, step: Step, steps: Sequence[Step], write: WriteOptions) -> RolledBack:
+    """Put back what the step's runs changed. `steps` are all there are, in the order of versions.
 
-    Raises `NothingToUndo` where it has no run that stands, `CannotRollBack` where a later step wrote the same attribute
-    or a run kept no before-images, `IntegrityFailed` where these are damaged; nothing is written then.
+    Raises `NothingToUndo` where it has no run that stands, `CannotRollBack` where a step of a later version wrote the
+    same attribute since or a run kept no before-images, `IntegrityFailed` where these are damaged, `StoreMissing`
+    without a table; nothing is written then.
     """
     with writing(env, Command(name=MIGRATE, arguments=("rollback", step.id)), write) as session:
-        if ended := session.finished:
+        if (ended := session.finished) and ended.status == RunStatus.DONE:
             return RolledBack(step=step, change=as_change(ended))
+        env.target.require_readable({_TABLE: env.stores.table.describe()})
         runs = _runs(session, step, steps)
         back = _Back(
             step=step,
@@ -75,21 +80,22 @@ def roll_back(env: Environment, step: Step, steps: Collection[Step], write: Writ
             scope=lambda store, key: store is _INDEX and key in back.gone,
             unmade=back.unmade,
         )
-        change = session.carry_out(desired)
+        change = session.carry_out(desired, settles=True)
     return RolledBack(step=step, change=change, runs=runs)
 
 
-def _runs(session: Session, step: Step, steps: Collection[Step]) -> tuple[Run, ...]:
+def _runs(session: Session, step: Step, steps: Sequence[Step]) -> tuple[Run, ...]:
     runs = session.timeline.applied(step.id)
     if not runs:
         raise NothingToUndo(verb=f"roll back of {step.id}")
     for run in runs:
         if not run.undoable:
             raise CannotRollBack(step=step.id, reason=f"its run {run.id} kept no before-images")
-    for other in steps:
+    # Only those of later versions: were it any, two steps could each wait for the other to be rolled back first.
+    for other in steps[steps.index(step) + 1 :]:
         both = sorted(set(other.writes) & set(step.writes))
         later = [run for run in session.timeline.applied(other.id) if run.id > runs[-1].id]
-        if both and later and other.id != step.id:
+        if both and later:
             raise CannotRollBack(step=step.id, reason=f"{other.id} wrote {', '.join(both)} later; roll that back first")
     return runs
 
@@ -129,7 +135,7 @@ class _Back:
             images = self._images(_TABLE, place)
             there = {held.key: held.digest for held in live[_TABLE].held.part(place) if held.key in images}
             documents = {held.key: held.digest for held in live[_INDEX].held.part(place)}
-            items = list(self._items(images, there))
+            items = dict(self._items(images, there))
             wanted[_TABLE].add(_wanted(_TABLE, items))
             wanted[_INDEX].add(_wanted(_INDEX, self._documents(items, self._images(_INDEX, place), documents)))
         return wanted
@@ -153,18 +159,19 @@ class _Back:
                 found.setdefault(key, []).append((layer, image))
         return found
 
-    def _items(self, images: Mapping[str, _Found], there: Mapping[str, bytes]) -> Iterator[Entry]:
-        """The items of one place as they were; one that is gone is nobody's any more."""
+    def _items(self, images: Mapping[str, _Found], there: Mapping[str, bytes]) -> Iterator[tuple[Entry, bool]]:
+        """The items of one place as they were, and whether they are so to the byte; one that is gone is nobody's any
+        more."""
         other: list[str] = []
         for key, now in there.items():
             body = _chain(_TABLE, now, images[key])
             if body is None:
                 other.append(key)
             else:
-                yield Entry(key, body)
+                yield Entry(key, body), True
         for start in range(0, len(other), 100):
             for item in self.table.get(other[start : start + 100]):
-                yield self._rolled(item, images[item.key])
+                yield self._rolled(item, images[item.key]), False
 
     def _rolled(self, item: Entry, images: _Found) -> Entry:
         """An item with each attribute put back that still is what the step made of it."""
@@ -175,10 +182,10 @@ class _Back:
                 continue
             try:
                 made = changes_of(self.step, layer.context, Entry(item.key, image.body))
-            except (RecordFailed, StepBroken):
+                back, others = _put_back(item, image.body, made)
+            except (RecordFailed, StepBroken, *_UNREADABLE):
                 left.update(self.step.writes)
                 continue
-            back, others = _put_back(_decode(canonical_item(item.body)), _decode(canonical_item(image.body)), made)
             item = item_with(item, back) if back else item
             left |= others
         if left:
@@ -189,10 +196,11 @@ class _Back:
         return item
 
     def _documents(
-        self, items: Sequence[Entry], images: Mapping[str, _Found], there: Mapping[str, bytes]
+        self, items: Mapping[Entry, bool], images: Mapping[str, _Found], there: Mapping[str, bytes]
     ) -> Iterator[Entry]:
-        """The documents of those items: as they were, or where somebody wrote them since, as the items give them."""
-        for item in items:
+        """The documents of those items: as they were, or where somebody wrote item or document since, as the items give
+        them."""
+        for item, as_it_was in items.items():
             record = record_of(item.key)
             if record is None or record.kind is not Kind.ARTIST or record.id not in there:
                 continue
@@ -200,16 +208,15 @@ class _Back:
             if of_key and of_key[-1][1].body is None and there[record.id] == of_key[0][1].after:
                 self.gone.add(record.id)
                 continue
-            body = _chain(_INDEX, there[record.id], of_key)
-            document = Entry(record.id, body) if body is not None else document_of(item)
+            body = _chain(_INDEX, there[record.id], of_key) if as_it_was else None
+            document = Entry(record.id, body) if body is not None else document_or_none(item)
             if document is not None:
                 yield document
 
     def _documents_again(self, found: Mapping[str, Entry | None]) -> dict[str, Made]:
         keys = [record_key(Kind.ARTIST, each, form) for each in found for form in (NODE_SORT_KEY, SORT_KEY)]
-        documents = (
-            document_of(item) for item in sorted(self.table.get(keys), key=lambda item: item.key, reverse=True)
-        )
+        items = sorted(self.table.get(keys), key=lambda item: item.key, reverse=True)
+        documents = (document_or_none(item) for item in items)
         return {document.key: document for document in documents if document is not None}
 
 
@@ -226,17 +233,19 @@ def _chain(store: StoreName, now: bytes, images: _Found) -> bytes | None:
     return body
 
 
-def _put_back(live: dict[str, Any], was: dict[str, Any], made: Changes) -> tuple[Changes, set[str]]:
-    """The attributes to put back, and those that hold something else by now."""
-    back: Changes = {}
-    left: set[str] = set()
-    for name, value in made.items():
-        if live.get(name) == value:
-            back[name] = was.get(name)
-        elif live.get(name) != was.get(name):
-            left.add(name)
+def _put_back(item: Entry, before: bytes, made: Changes) -> tuple[Changes, set[str]]:
+    """The attributes to put back, and the fields that hold something else by now. Those of the secondary indexes go
+    with the fields: where one of these is left, they are what the fields give."""
+    live, was = _decode(canonical_item(item.body)), _decode(canonical_item(before))
+    back: Changes = {name: was.get(name) for name, value in made.items() if live.get(name) == value}
+    left = {name for name in made if name not in back and live.get(name) != was.get(name) and is_field(name)}
+    if left:
+        back = {name: value for name, value in back.items() if is_field(name)}
+        record = record_of(item.key)
+        assert record is not None
+        back |= index_changes(record, exact_fields(item.body), exact_fields(item_with(item, back).body))
     return back, left
 
 
-def _wanted(store: StoreName, entries: Iterator[Entry] | Sequence[Entry]) -> Iterator[Wanted]:
+def _wanted(store: StoreName, entries: Iterable[Entry]) -> Iterator[Wanted]:
     return (Wanted(entry.key, digest(store, entry), entry.body, entry.routing) for entry in entries)

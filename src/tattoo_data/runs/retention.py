@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from tattoo_data.environment import Environment
 from tattoo_data.repository.runs import PREFIX, Run, run_moment
-from tattoo_data.runs.timeline import timeline
+from tattoo_data.runs.timeline import COMMANDS_WITH_DAYS, timeline
 
 KEPT_RUNS = 20
 KEPT_FOR = timedelta(days=7)
@@ -39,7 +39,8 @@ def forget_old_runs(env: Environment) -> None:
     there = {key.removeprefix(PREFIX).partition("/")[0] for key in keys if key.endswith("/run.json")}
     gone: set[str] = {name for key in keys if (name := key.removeprefix(PREFIX).partition("/")[0]) not in there}
     old = expired(line.runs, line.migrations)
-    day = next((run for run in old if run.as_of and run.id not in line.undone), None)
+    dated = (run for run in old if run.as_of and run.command in COMMANDS_WITH_DAYS)
+    day = next((run for run in dated if run.id not in line.undone), None)
     gone |= {run.id for run in old}
     if day is not None:
         if day.undoable:

@@ -93,11 +93,12 @@ class Session:
         ended = run is not None and dead is not None and run.lock == dead.token and run.status != RunStatus.RUNNING
         return run if ended and run is not None and self.command.began(run) else None
 
-    def carry_out(self, desired: Desired, *, as_of: date | None = None) -> Change:
-        """Make the live stores equal `desired`, and keep the run where anything changed."""
+    def carry_out(self, desired: Desired, *, as_of: date | None = None, settles: bool = False) -> Change:
+        """Make the live stores equal `desired`, and keep the run where anything changed; with `settles` also where
+        nothing had to, because that has to be known."""
         journal = self._journal(RunKind.WRITE, None, as_of)
         change = make_equal(self.env.stores, desired, journal, self.env.pool, self._how())
-        return self._closed(journal, change)
+        return self._closed(journal, change, settles=settles)
 
     def take_back(self, run: Run, kind: RunKind, *, force: bool = False) -> Change:
         """Put back what a run found, as an undo or redo. Raises `IntegrityFailed` before anything is written where
@@ -154,7 +155,7 @@ class Session:
         )
         return RunJournal(self.env, self._lock, run)
 
-    def _closed(self, journal: RunJournal, change: Change) -> Change:
+    def _closed(self, journal: RunJournal, change: Change, *, settles: bool = False) -> Change:
         if change.dry_run:
             return change
         if journal.begun:
@@ -165,6 +166,8 @@ class Session:
             journal.close(replace(change, counts={name: Counts() for name in StoreName}))
             self.made = journal
             return replace(change, run=journal.run.id)
+        elif settles and not change.failures:
+            journal.close(change)
         elif journal.run.of and journal.run.of not in self.timeline.undone and not change.failures:
             # All of it is as it was before already; that it is undone has to be known all the same.
             journal.close(change)

@@ -6,6 +6,7 @@ written.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +15,7 @@ from tattoo_data.repository.runs import Run, RunKind, RunStatus
 
 #: The command whose runs say in their arguments what was done with which migration.
 MIGRATE = "migrate"
-_COMMANDS_WITH_DAYS = ("seed", "reset", "restore")
+COMMANDS_WITH_DAYS = ("seed", "reset", "restore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +53,24 @@ class Timeline:
     def dated(self) -> Run | None:
         """The newest seed, reset or restore that is not undone."""
         writes = (run for run in self.runs if run.kind == RunKind.WRITE and run.id not in self.undone)
-        return next((run for run in writes if run.command in _COMMANDS_WITH_DAYS and run.as_of), None)
+        return next((run for run in writes if run.command in COMMANDS_WITH_DAYS and run.as_of), None)
 
     def applied(self, migration: str) -> tuple[Run, ...]:
         """The runs of a migration that stand, the newest first: they are not undone, and since then it was not rolled
         back, nor was the whole table put into another state."""
         found: list[Run] = []
-        for run in self.runs:
+        rest = deque(self.runs)
+        while rest:
+            run = rest.popleft()
             if run.kind != RunKind.WRITE or run.id in self.undone:
                 continue
-            if run.status == RunStatus.DONE and (_puts_all(run) or _is_migration(run, "rollback", migration)):
+            if run.status == RunStatus.DONE and _puts_all(run):
+                # A state that was there before, as `with` puts it back: what stood then stands again.
+                while rest and (run.fingerprint_after is None or rest[0].fingerprint_after != run.fingerprint_after):
+                    rest.popleft()
+            elif run.status == RunStatus.DONE and _is_migration(run, "rollback", migration):
                 break
-            if _is_migration(run, "run", migration):
+            elif _is_migration(run, "run", migration):
                 found.append(run)
         return tuple(found)
 
@@ -94,8 +101,15 @@ def _is_migration(run: Run, verb: str, migration: str) -> bool:
 
 def _puts_all(run: Run) -> bool:
     """Whether a run put every item into another state."""
-    whole = {"reset": True, "restore": len(run.arguments) == 1, "clear": not {"opensearch", "s3"} & {*run.arguments}}
-    return whole.get(run.command, False)
+    words = {*run.arguments[run.command != "clear" :]}
+    whole = {
+        "clear": True,
+        "reset": True,
+        "restore": "--keys" not in words,
+        "import": "--replace" in words,
+        "seed": "--only" in words,
+    }
+    return whole.get(run.command, False) and ("dynamodb" in words or not {"opensearch", "s3"} & words)
 
 
 def timeline(newest_first: Iterable[Run]) -> Timeline:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from tattoo_data.catalog import Context, load
+from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
 from tattoo_data.engine.scan import read_all
 from tattoo_data.environment import Environment
-from tattoo_data.migrations.migrate import MigrateOptions, migrate
+from tattoo_data.migrations.migrate import MigrateOptions, document_or_none, migrate
 from tattoo_data.migrations.rollback import roll_back
 from tattoo_data.migrations.step import Step
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.project import document_of, item_of
+from tattoo_data.model.project import item_of
 from tattoo_data.runs.session import Command, WriteOptions, writing
 from tattoo_data.selftest.scratch import scratch_target
 from tattoo_data.stores.base import pages
+
+_BOTH = (StoreName.TABLE, StoreName.INDEX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +40,8 @@ def try_step(env: Environment, step: Step, steps: Sequence[Step], limit: int) ->
     """
     items = list(islice(_items(env), limit))
     with scratch_target(env) as scratch:
-        copy = scratch.env
-        documents = (each for each in map(document_of, items) if each is not None)
-        content = chain(
-            ((StoreName.TABLE, item) for item in items), ((StoreName.INDEX, document) for document in documents)
-        )
-        with writing(copy, Command(name="import"), WriteOptions()) as session:
-            before = session.carry_out(Desired(stores=tuple(StoreName), entries=lambda: content)).fingerprint
+        copy = _with_pictures(scratch.env, env)
+        before = _fill(copy, items)
         done = migrate(copy, step, MigrateOptions())
         broken = [f"{each.store} {each.key}: {each.message}" for each in done.change.failures]
         if migrate(copy, step, MigrateOptions()).change.run:
@@ -51,10 +49,32 @@ def try_step(env: Environment, step: Step, steps: Sequence[Step], limit: int) ->
         broken += _unlike(copy)
         if done.change.run:
             back = roll_back(copy, step, steps, WriteOptions())
-            if back.change.fingerprint != before:
+            broken += [f"rolled back, {each.store} {each.key}: {each.message}" for each in back.change.failures]
+            if _held(back.change) != before:
                 broken.append("rolled back, the stores do not hold what they held before")
     changed = done.change.counts[StoreName.TABLE].replaced
     return Trial(step=step, records=len(items), changed=changed, broken=tuple(broken))
+
+
+def _with_pictures(copy: Environment, env: Environment) -> Environment:
+    """The copy, to be read with the images that the records link to. No step writes one."""
+    settings = replace(copy.settings, image_bucket=env.settings.image_bucket)
+    return replace(copy, settings=settings, stores=replace(copy.stores, images=env.stores.images))
+
+
+def _fill(copy: Environment, items: Sequence[Entry]) -> dict[StoreName, str | None]:
+    """Put items and their documents there; the fingerprints of both stores."""
+    documents = (each for each in map(document_or_none, items) if each is not None)
+    content = [
+        *((StoreName.TABLE, item) for item in items),
+        *((StoreName.INDEX, document) for document in documents),
+    ]
+    with writing(copy, Command(name="import"), WriteOptions()) as session:
+        return _held(session.carry_out(Desired(stores=_BOTH, entries=lambda: content)))
+
+
+def _held(change: Change) -> dict[StoreName, str | None]:
+    return {name: change.fingerprints.get(name) for name in _BOTH}
 
 
 def _items(env: Environment) -> Iterator[Entry]:

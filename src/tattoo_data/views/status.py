@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from tattoo_data.backups.catalogue import NodeArchive, Snapshot, newest_backup, newest_that
 from tattoo_data.engine.scan import OTHER, Live, read_all
 from tattoo_data.environment import Environment
 from tattoo_data.errors import TattooDataError
-from tattoo_data.model.entry import StoreName
+from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import state_fingerprint
 from tattoo_data.model.records import Kind
 from tattoo_data.repository.locks import LockSeen
@@ -19,6 +21,9 @@ from tattoo_data.runs.history import interrupted, observe
 from tattoo_data.runs.timeline import Timeline, timeline
 from tattoo_data.stores.base import Description
 from tattoo_data.views.recognise import Content, recognise
+
+if TYPE_CHECKING:
+    from tattoo_data.migrations.pending import Pending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,9 @@ class StoreStatus:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """Everything that `status` says, None where it could not be read. `state` is a reset state, else a scenario, else
-    the newest snapshot that is the same. `unreachable` is the error of the first store that does not answer."""
+    the newest snapshot that is the same. `schema_version` is that of the last migration of an unbroken row with nothing
+    to do, and `pending_migrations` are those that have; there is no version where there is no item. `unreachable` is
+    the error of the first store that does not answer, `notes` are why something is not known."""
 
     state: str | None
     fingerprint: str | None
@@ -47,19 +54,18 @@ class Status:
     last_run: Run | None
     interrupted: Run | None
     lock: LockSeen | None
+    schema_version: str | None = None
+    pending_migrations: tuple[str, ...] | None = None
     unreachable: TattooDataError | None = None
+    notes: tuple[str, ...] = ()
 
 
 def status(env: Environment) -> Status:
     """Read all three stores and say what they hold. A store that cannot be reached is part of the answer."""
-    live: dict[StoreName, Live] = {}
-    errors: dict[StoreName, TattooDataError] = {}
-    for name in StoreName:
-        try:
-            live |= read_all(env.stores, env.pool, only=[name], project=True, keep=False, progress=env.progress)
-        except TattooDataError as error:
-            errors[name] = error
     line, lock = _runs(env)
+    schema = _Schema(env, line.as_of or env.clock.today())
+    live, errors = _read(env, schema)
+    told = schema.told() if _is_read(live.get(StoreName.TABLE)) else _Told()
     whole = len(live) == len(StoreName) and not any(each.is_refused for each in live.values())
     sums = {name: each.total.hex() for name, each in live.items()}
     fingerprint = state_fingerprint(sums) if whole else None
@@ -74,8 +80,79 @@ def status(env: Environment) -> Status:
         last_run=line.newest,
         interrupted=interrupted(line, lock),
         lock=lock,
+        schema_version=told.version,
+        pending_migrations=told.pending,
         unreachable=next(iter(errors.values()), None),
+        notes=told.notes,
     )
+
+
+def _read(env: Environment, schema: _Schema) -> tuple[dict[StoreName, Live], dict[StoreName, TattooDataError]]:
+    """What each store holds, or why that is not known."""
+    live: dict[StoreName, Live] = {}
+    errors: dict[StoreName, TattooDataError] = {}
+    for name in StoreName:
+        into = schema.take if name is StoreName.TABLE else None
+        try:
+            live |= read_all(
+                env.stores, env.pool, only=[name], project=True, keep=False, into=into, progress=env.progress
+            )
+        except TattooDataError as error:
+            errors[name] = error
+    return live, errors
+
+
+def _is_read(table: Live | None) -> bool:
+    return table is not None and table.exists and not table.is_refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    version: str | None = None
+    pending: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+
+class _Schema:
+    """Which migrations have something to do to what a scan finds. Nothing of them is loaded before there is an item;
+    that a file of the project is broken is a note, and no error."""
+
+    def __init__(self, env: Environment, day: date) -> None:
+        self._env = env
+        self._day = day
+        self._lock = threading.Lock()
+        self._pending: Pending | None = None
+        self._error: TattooDataError | None = None
+
+    def take(self, store: StoreName, found: Sequence[tuple[Entry, bytes]]) -> None:
+        """A page of the table."""
+        with self._lock:
+            if found and self._pending is None and self._error is None:
+                self._load()
+        if self._pending is None or self._error is not None:
+            return
+        try:
+            self._pending.take(entry for entry, _ in found)
+        except TattooDataError as error:  # an image could not be read, which is not what status is about
+            self._error = error
+
+    def told(self) -> _Told:
+        """What was found."""
+        if self._error is not None:
+            return _Told(notes=(f"the migrations that are pending are not known: {self._error.message}",))
+        if self._pending is None:
+            return _Told(pending=())
+        return _Told(version=self._pending.version, pending=self._pending.names)
+
+    def _load(self) -> None:
+        from tattoo_data.migrations.load import load_steps
+        from tattoo_data.migrations.pending import Pending
+        from tattoo_data.migrations.pictures import live_context
+
+        try:
+            self._pending = Pending(load_steps(self._env.settings.migrations), live_context(self._env, self._day))
+        except TattooDataError as error:
+            self._error = error
 
 
 def _runs(env: Environment) -> tuple[Timeline, LockSeen | None]:

@@ -26,8 +26,7 @@ EPILOG = epilog(
 @common
 def command(invocation: Invocation, name: str, write: WriteOptions) -> int:
     """Put back what a migration changed, field by field."""
-    from tattoo_data.cli.migrating import steps_of
-    from tattoo_data.cli.render import show_change
+    from tattoo_data.cli.migrating import show_migration, steps_of
     from tattoo_data.migrations.load import find_step
     from tattoo_data.migrations.rollback import roll_back
 
@@ -36,7 +35,7 @@ def command(invocation: Invocation, name: str, write: WriteOptions) -> int:
     invocation.command = "migrate rollback"
     with invocation.environment(write=not write.dry_run) as env:
         back = roll_back(env, step, steps, write)
-        return show_change(
+        return show_migration(
             invocation,
             env,
             back.change,

@@ -31,8 +31,7 @@ EPILOG = epilog(
 @common
 def command(invocation: Invocation, name: str, keys: str | None, limit: int | None, write: WriteOptions) -> int:
     """Run one migration over table and index."""
-    from tattoo_data.cli.migrating import migrated_document, show_left, steps_of
-    from tattoo_data.cli.render import show_change
+    from tattoo_data.cli.migrating import migrated_document, show_left, show_migration, steps_of
     from tattoo_data.migrations.load import find_step
     from tattoo_data.migrations.migrate import MigrateOptions, migrate
 
@@ -43,6 +42,6 @@ def command(invocation: Invocation, name: str, keys: str | None, limit: int | No
         before = steps[: steps.index(step)]
         done = migrate(env, step, MigrateOptions(keys=keys, limit=limit, write=write), before)
         headline = f"migrate run {step.id} {step.version}"
-        code = show_change(invocation, env, done.change, headline=headline, **migrated_document(done))
+        code = show_migration(invocation, env, done.change, headline=headline, **migrated_document(done))
     show_left(invocation, done)
     return code

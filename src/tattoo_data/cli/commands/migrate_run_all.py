@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,8 +32,8 @@ def command(invocation: Invocation, write: WriteOptions) -> int:
 
     Each is a run of its own, and can be rolled back by itself. With --dry-run each is planned on what is there now.
     """
-    from tattoo_data.cli.migrating import show_left, steps_of
-    from tattoo_data.cli.render import PARTIAL, show_change
+    from tattoo_data.cli.migrating import show_left, show_migration, steps_of
+    from tattoo_data.cli.render import PARTIAL
     from tattoo_data.migrations.migrate import MigrateOptions, migrate
 
     steps = steps_of(invocation)
@@ -42,16 +43,25 @@ def command(invocation: Invocation, write: WriteOptions) -> int:
         for step in steps:
             done.append(migrate(env, step, MigrateOptions(write=write)))
             if not invocation.output.json:
-                show_change(invocation, env, done[-1].change, headline=f"{step.id} {step.version}")
+                show_migration(invocation, env, done[-1].change, headline=f"{step.id} {step.version}")
                 show_left(invocation, done[-1])
             if done[-1].change.failures and not write.dry_run:
                 break
         failed = bool(done and done[-1].change.failures) and not write.dry_run
         if invocation.output.json:
-            invocation.output.document(_document(invocation, env, done))
+            plan = {"plan": _plan(env, done)} if write.dry_run else {}
+            invocation.output.document(_document(invocation, env, done), **plan)
         elif failed and len(done) < len(steps):
             invocation.output.say(f"note: not run: {', '.join(step.id for step in steps[len(done) :])}")
     return PARTIAL if failed else 0
+
+
+def _plan(env: Environment, done: list[Migrated]) -> Iterator[dict[str, Any]]:
+    """What each would do, one after the other."""
+    from tattoo_data.cli.migrating import plan_document
+
+    for one in done:
+        yield from ({"migration": one.step.id, **each} for each in plan_document(env, one.change))
 
 
 def _document(invocation: Invocation, env: Environment, done: list[Migrated]) -> dict[str, Any]:

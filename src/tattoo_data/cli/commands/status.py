@@ -62,11 +62,14 @@ def _document(found: Status) -> dict[str, Any]:
         },
         "records": None if found.records is None else dict(found.records),
         "consistent": found.consistent,
+        "schemaVersion": found.schema_version,
+        "pendingMigrations": None if found.pending_migrations is None else list(found.pending_migrations),
         "asOf": found.as_of.isoformat() if found.as_of else None,
         "lastBackup": _backup(found),
         "lastRun": _run(found.last_run),
         "interrupted": _interrupted(found.interrupted),
         "lock": _lock(found),
+        "notes": list(found.notes),
     }
 
 
@@ -118,6 +121,10 @@ def _show(invocation: Invocation, found: Status, target: dict[str, Any]) -> None
     output.line(f"State       {found.state or 'none that is known'}{as_of}")
     output.line(f"Records     {records or 'not known'}")
     output.line(f"Consistent  {consistent}")
+    if found.schema_version:
+        output.line(f"Schema      {found.schema_version}{_pending(found)}")
+    for note in found.notes:
+        output.say(f"note: {note}")
     rows = [
         [
             name.value,
@@ -145,6 +152,11 @@ def _show(invocation: Invocation, found: Status, target: dict[str, Any]) -> None
         output.line(f"Interrupted The last command was killed before it ended; `tattoo-data {mend}` mends it.")
     if found.lock and not found.lock.is_free:
         output.line(f"Lock        held by {found.lock.holder or 'another program'} for {found.lock.age:.0f} s")
+
+
+def _pending(found: Status) -> str:
+    names = found.pending_migrations
+    return f", pending: {', '.join(names)}" if names else ""
 
 
 def _health(store: StoreStatus) -> str:
