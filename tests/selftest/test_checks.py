@@ -126,6 +126,8 @@ BROKEN: list[tuple[str, Break, str]] = [
     ("help selective-seeder", program("selective-seeder", lie=without("Usage:")), "shows no usage"),
     ("help data-validator", program("data-validator", lie=without("consistency")), "does not list consistency"),
     ("help data-validator", not_installed, "no program data-validator was installed"),
+    ("help data-migration-utility", program("data-migration-utility", lie=without("run-all")), "does not list run-all"),
+    ("help data-sync-utility", program("data-sync-utility", lie=without("sync-point")), "does not list"),
     ("help data-reset", program("data-reset", lie=without("snapshot")), "does not list snapshot"),
     ("help integration-test", program("integration-test", lie=ends(2)), "ended with 2, not 0"),
     ("list scenarios", program("selective-seeder", lie=without("multi-style")), "does not list multi-style"),
