@@ -81,14 +81,19 @@ class Tool:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A test run in the background of a shell ignores Ctrl-C, and so would its children.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=_hear_signals,
         )
 
     def variables(self, **more: str) -> dict[str, str]:
         """The environment of a command."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         return {**kept, **self.environment, **self.extra, **more}
+
+
+def _hear_signals() -> None:
+    """A test run in the background of a shell ignores Ctrl-C, and under nohup a hangup; so would its children."""
+    for each in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_DFL)
 
 
 def database_of(table: str) -> str:
