@@ -3,11 +3,10 @@ state, each takes the other back, and no record is left between two forms."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from tattoo_data.clock import seeded
+from tests.campaigns.kills import Report
 from tests.campaigns.place import Place
 
 Case = tuple[str, ...]
@@ -17,23 +16,6 @@ CASES = (RUN, BACK)
 #: The latest first.
 STEPS = ("add-social-media", "update-portfolio-structure", "normalize-locations", "add-missing-fields")
 _NOTHING_THERE = 10
-
-
-@dataclass(slots=True)
-class Report:
-    """How often what was killed, how far it had got, and what was not as it should be."""
-
-    killed: Counter[str] = field(default_factory=Counter)
-    ended_before: int = 0
-    interrupted: int = 0
-    wrong: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        kills = ", ".join(f"{name} {count}" for name, count in sorted(self.killed.items()))
-        return (
-            f"{self.killed.total()} kills ({kills}); {self.interrupted} left an interrupted run, {self.ended_before} "
-            f"had ended before; {len(self.wrong)} wrong" + "".join(f"\n  {each}" for each in self.wrong)
-        )
 
 
 def run(at: Place, count: int, seed: int, tell: Callable[[str], None] = lambda text: None) -> Report:

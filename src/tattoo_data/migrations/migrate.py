@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -17,10 +17,9 @@ from tattoo_data.migrations.advance import RecordFailed, advanced, is_pending, r
 from tattoo_data.migrations.pictures import live_context
 from tattoo_data.migrations.step import Context, Step
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.keys import NODE_SORT_KEY, SORT_KEY, record_key, record_of
+from tattoo_data.model.keys import artist_keys, record_of
 from tattoo_data.model.pattern import Matches, matching
 from tattoo_data.model.project import document_of
-from tattoo_data.model.records import Kind
 from tattoo_data.model.structure import mapping_difference, mapping_like
 from tattoo_data.repository.runs import RunStatus
 from tattoo_data.runs.session import Command, Session, WriteOptions, as_change, read_images, writing
@@ -185,12 +184,7 @@ class _Migration:
     def again(self, store: StoreName, found: Mapping[str, Entry | None]) -> Mapping[str, Made]:
         if store is StoreName.TABLE:
             return {key: self._made(item) for key, item in found.items() if item is not None}
-        keys = [record_key(Kind.ARTIST, each, form) for each in found for form in (NODE_SORT_KEY, SORT_KEY)]
-        made: dict[str, Made] = {}
-        for item in sorted(self.table.get(keys), key=lambda item: item.key, reverse=True):
-            if (document := document_or_none(item)) is not None:
-                made[document.key] = document
-        return made
+        return documents_now(self.table, found)
 
     def _made(self, item: Entry) -> Entry | Outcome:
         if not self._is_meant(item):
@@ -226,6 +220,13 @@ class _Migration:
         for step in self.before:
             if step.id not in self._earlier and is_pending(step, self.context, item):
                 self._earlier.add(step.id)
+
+
+def documents_now(table: Store, ids: Iterable[str]) -> dict[str, Made]:
+    """The documents that the items of some artists give now. Of two forms of one record the application's counts."""
+    items = sorted(table.get(artist_keys(ids)), key=lambda item: item.key, reverse=True)
+    documents = (document_or_none(item) for item in items)
+    return {document.key: document for document in documents if document is not None}
 
 
 def document_or_none(item: Entry) -> Entry | None:

@@ -18,7 +18,7 @@ from tattoo_data.migrations.pictures import live_context
 from tattoo_data.migrations.step import Context, Step
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import canonical
-from tattoo_data.model.keys import NODE_SORT_KEY, SORT_KEY, record_key, record_of
+from tattoo_data.model.keys import artist_keys, record_of
 from tattoo_data.model.project import document_of
 from tattoo_data.model.records import Kind
 from tattoo_data.model.structure import mapping_difference
@@ -164,7 +164,7 @@ def _documents(env: Environment, steps: Sequence[Step]) -> Iterator[Finding]:
     fields = {name: step.id for step in steps if Kind.ARTIST in step.kinds for name in step.writes}
     for entries in pages(env.stores.index, 0, 1):
         held = {entry.key: entry for entry in entries}
-        keys = [record_key(Kind.ARTIST, key, form) for key in held for form in (SORT_KEY, NODE_SORT_KEY)]
+        keys = artist_keys(held)
         for start in range(0, len(keys), _AT_ONCE):
             for item in env.stores.table.get(keys[start : start + _AT_ONCE]):
                 yield from _differences(item, held, fields)

@@ -21,7 +21,7 @@ from tattoo_data.engine.spool import PLACES, Spool, place_of
 from tattoo_data.environment import Environment
 from tattoo_data.errors import CannotRollBack, NothingToUndo, StepBroken
 from tattoo_data.migrations.advance import Changes, RecordFailed, changes_of, index_changes
-from tattoo_data.migrations.migrate import document_or_none
+from tattoo_data.migrations.migrate import document_or_none, documents_now
 from tattoo_data.migrations.pictures import live_context
 from tattoo_data.migrations.step import Context, Step
 from tattoo_data.model.before import BeforeImage
@@ -29,7 +29,7 @@ from tattoo_data.model.canonical import canonical_item
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.exact import exact_fields, item_with
 from tattoo_data.model.fingerprint import digest
-from tattoo_data.model.keys import NODE_SORT_KEY, SORT_KEY, record_key, record_of
+from tattoo_data.model.keys import record_of
 from tattoo_data.model.project import is_field
 from tattoo_data.model.records import Kind
 from tattoo_data.repository.runs import Run, RunStatus
@@ -150,7 +150,7 @@ class _Back:
                 for key, item in found.items()
                 if item is not None
             }
-        return self._documents_again(found)
+        return documents_now(self.table, found)
 
     def _images(self, store: StoreName, place: int) -> dict[str, list[tuple[_Layer, BeforeImage]]]:
         found: dict[str, list[tuple[_Layer, BeforeImage]]] = {}
@@ -212,12 +212,6 @@ class _Back:
             document = Entry(record.id, body) if body is not None else document_or_none(item)
             if document is not None:
                 yield document
-
-    def _documents_again(self, found: Mapping[str, Entry | None]) -> dict[str, Made]:
-        keys = [record_key(Kind.ARTIST, each, form) for each in found for form in (NODE_SORT_KEY, SORT_KEY)]
-        items = sorted(self.table.get(keys), key=lambda item: item.key, reverse=True)
-        documents = (document_or_none(item) for item in items)
-        return {document.key: document for document in documents if document is not None}
 
 
 def _chain(store: StoreName, now: bytes, images: _Found) -> bytes | None:

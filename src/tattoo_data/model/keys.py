@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -70,6 +70,11 @@ def split_item_key(key: str) -> tuple[str, str]:
 def record_key(kind: Kind, record_id: str, sort_key: str = SORT_KEY) -> str:
     """The key of a record's item."""
     return item_key(_PREFIX[kind] + record_id, sort_key)
+
+
+def artist_keys(ids: Iterable[str]) -> list[str]:
+    """The keys of artists' items in both forms: of each artist the application's, then the Node tools'."""
+    return [record_key(Kind.ARTIST, each, form) for each in ids for form in (SORT_KEY, NODE_SORT_KEY)]
 
 
 def record_of(key: str) -> RecordKey | None:

@@ -11,7 +11,7 @@ import msgspec
 from tattoo_data.engine.flow import slices
 from tattoo_data.model.canonical import canonical_json
 from tattoo_data.model.entry import Entry
-from tattoo_data.model.keys import NODE_SORT_KEY, SORT_KEY, RecordKey, record_key, record_of
+from tattoo_data.model.keys import RecordKey, artist_keys, record_of
 from tattoo_data.model.records import Kind
 from tattoo_data.stores.base import NOT_ROUTED, Routing, Store
 from tattoo_data.stores.live import LiveStores
@@ -70,7 +70,7 @@ def items_of(table: Store, ids: Collection[str]) -> dict[str, list[Entry]]:
     """The items of those of some artists that have any. Of two forms the application's own comes first: it counts."""
     found: dict[str, list[Entry]] = {}
     for part in slices(ids, AT_ONCE):
-        keys = [record_key(Kind.ARTIST, each, form) for each in part for form in (SORT_KEY, NODE_SORT_KEY)]
+        keys = artist_keys(part)
         there = {item.key: item for item in table.get(keys)}
         for key in keys:
             if key in there and (record := artist_of(key)) is not None:

@@ -21,7 +21,7 @@ from tattoo_data.engine.plan import Desired
 from tattoo_data.engine.scan import OTHER, kind_of
 from tattoo_data.environment import Environment
 from tattoo_data.model.entry import Blob, Entry, StoreName
-from tattoo_data.model.keys import NODE_SORT_KEY, SORT_KEY, record_key, record_of
+from tattoo_data.model.keys import artist_keys, record_of
 from tattoo_data.model.project import document_of, image_entry, moved_key
 from tattoo_data.model.records import Image, Kind
 from tattoo_data.runs.session import Command, WriteOptions, writing
@@ -185,7 +185,7 @@ class _Due:
     def _is_mended(self, finding: Finding) -> bool:
         """Whether what a document has wrong is mended in its item."""
         items = self.rules.get(finding.rule, ())
-        return any(hash(key) in items for key in _items_of([finding.key]))
+        return any(hash(key) in items for key in artist_keys([finding.key]))
 
 
 @dataclass(slots=True)
@@ -275,7 +275,7 @@ class _Repair:
 
     def _said(self, artists: Collection[str]) -> set[tuple[str, str]]:
         """Which of these artists name which studio by now."""
-        checked = ((record_of(item.key), check_item(item).facts) for item in self.live.table.get(_items_of(artists)))
+        checked = ((record_of(item.key), check_item(item).facts) for item in self.live.table.get(artist_keys(artists)))
         return {(record.id, facts.studio) for record, facts in checked if record and facts}
 
     def _document(self, item: Entry, made: Entry | Outcome) -> Entry | None:
@@ -302,7 +302,7 @@ class _Repair:
             for key, document in found.items()
         }
         # Ours comes last, so that it counts where there are two.
-        for item in sorted(self.live.table.get(_items_of(found)), key=lambda item: item.key, reverse=True):
+        for item in sorted(self.live.table.get(artist_keys(found)), key=lambda item: item.key, reverse=True):
             if (document := document_of(item)) is not None:
                 made[document.key] = document
         return made
@@ -319,8 +319,3 @@ class _Repair:
             self._images_met |= met
         there = {image.key for image in self.live.images.get(new)} if new else set()
         return [image_entry(self.due.images[key]) for key in new if key not in there]
-
-
-def _items_of(artists: Iterable[str]) -> list[str]:
-    """The keys of artists' items, in both forms."""
-    return [record_key(Kind.ARTIST, each, form) for each in artists for form in (SORT_KEY, NODE_SORT_KEY)]
