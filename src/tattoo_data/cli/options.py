@@ -127,11 +127,14 @@ def writing(function: Function) -> Function:
     return decorated
 
 
+def wait_option(text: str) -> Callable[[Function], Function]:
+    """`--wait`, in seconds, with what it waits for."""
+    return click.option("--wait", type=click.FloatRange(0, 86_400), default=0, metavar="SECONDS", help=text)
+
+
 def wait_for_prune(function: Function) -> Function:
     """`--wait`, for commands that share the backup bucket with a prune."""
-    return click.option(
-        "--wait", type=click.FloatRange(0, 86_400), default=0, metavar="SECONDS", help="Wait for another's prune.  [0]"
-    )(function)
+    return wait_option("Wait for another's prune.  [0]")(function)
 
 
 def services(function: Function) -> Function:
@@ -178,11 +181,5 @@ _WRITING = (
         help="Read back what was written, everything, or nothing.",
     ),
     click.option("--no-undo", is_flag=True, help="Keep no before-images: there is no way back, and no room is needed."),
-    click.option(
-        "--wait",
-        type=click.FloatRange(0, 86_400),
-        default=0,
-        metavar="SECONDS",
-        help="Wait for another command that writes to this target.  [0]",
-    ),
+    wait_option("Wait for another command that writes to this target.  [0]"),
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from tattoo_data.cli.options import Invocation
+from tattoo_data.cli.options import Invocation, wait_option
 
 if TYPE_CHECKING:
     from tattoo_data.cli.findings import Outputs
@@ -110,13 +110,7 @@ _FIXING = (
     click.option("--fix", is_flag=True, help="Mend what can be mended, then check again."),
     click.option("-y", "--yes", is_flag=True, default=None, help="Answer yes to the question before --fix."),
     click.option("--no-undo", is_flag=True, help="--fix keeps no before-images: there is no way back."),
-    click.option(
-        "--wait",
-        type=click.FloatRange(0, 86_400),
-        default=0,
-        metavar="SECONDS",
-        help="--fix waits for another command.",
-    ),
+    wait_option("--fix waits for another command."),
 )
 
 
