@@ -19,8 +19,8 @@ from pathlib import Path
 from tests.engines.session import is_wanted
 from tests.engines.start import start
 
-from bench import large, plane, report, startup
-from bench.large import Engines
+from bench import large, plane, report, startup, sync
+from bench.content import Engines
 from bench.memory import stub
 from bench.report import Figure
 
@@ -28,7 +28,7 @@ _ENGINES = {
     "ministack and osmem": ("ministack", "osmem", "ministack"),
     "DynamoDB Local and OpenSearch 3": ("dynamodb-local", "opensearch-3", "seaweedfs"),
 }
-_PARTS = ("startup", "cpu", "wall", "large")
+_PARTS = ("startup", "cpu", "wall", "large", "sync")
 Sections = dict[str, list[Figure]]
 
 
@@ -65,6 +65,8 @@ def _measure(parts: tuple[str, ...] | list[str], artists: int, count: int) -> Se
     for title, names in _ENGINES.items():
         if "large" in parts and all(map(is_wanted, names)):
             sections[f"{artists:,} artists, {title}"] = large.figures(partial(_engines, *names), artists, count)
+        if "sync" in parts and all(map(is_wanted, names)):
+            sections[f"Sync of {artists:,} artists, {title}"] = sync.figures(partial(_engines, *names), artists, count)
     return sections
 
 

@@ -14,6 +14,7 @@ from bench.stub import INDEX as INDEX
 from bench.stub import TABLE as TABLE
 from tattoo_data.engine.flow import IN_FLIGHT, batches
 from tattoo_data.model.entry import Entry
+from tattoo_data.stores.base import Limits
 from tattoo_data.stores.index import LIMITS as INDEX_LIMITS
 from tattoo_data.stores.table import LIMITS as TABLE_LIMITS
 
@@ -49,7 +50,12 @@ class Floor:
     def write(self) -> None:
         """The table, then the index."""
         self.put_table()
-        self._each(self._bulk, self.index_bodies)
+        self.put_index()
+
+    def put_index_and_scan(self) -> None:
+        """The index, then one raw scan of both."""
+        self.put_index()
+        self.scan_both()
 
     def scan_both(self) -> None:
         """One raw scan of the table, then of the index."""
@@ -59,6 +65,10 @@ class Floor:
     def put_table(self) -> None:
         """The table's bodies, 4 in flight."""
         self._each(lambda http, body: self._dynamodb(http, "BatchWriteItem", body), self.table_bodies)
+
+    def put_index(self) -> None:
+        """The index's bodies, 4 in flight."""
+        self._each(self._bulk, self.index_bodies)
 
     def scan_table(self) -> None:
         """One raw scan of the table in four segments beside each other."""
@@ -141,9 +151,9 @@ def table_bodies(table: str, items: Iterable[Entry]) -> Iterator[bytes]:
         yield b'{"RequestItems":{"%s":[%s]}}' % (table.encode(), puts)
 
 
-def index_bodies(documents: Iterable[Entry]) -> Iterator[bytes]:
-    """`_bulk` bodies in our batch size."""
-    for batch in batches(documents, INDEX_LIMITS, lambda entry: len(entry.body)):
+def index_bodies(documents: Iterable[Entry], limits: Limits = INDEX_LIMITS) -> Iterator[bytes]:
+    """`_bulk` bodies, in our batch size if none is given."""
+    for batch in batches(documents, limits, lambda entry: len(entry.body)):
         lines = [b'{"index":{"_id":"%s"}}\n%s\n' % (entry.key.encode(), entry.body) for entry in batch]
         yield b"".join(lines)
 

@@ -19,8 +19,8 @@ import opensearchpy
 from boto3.dynamodb.types import TypeDeserializer
 from opensearchpy import helpers
 
+from bench.content import Engines
 from bench.floor import Floor, table_bodies
-from bench.large import Engines
 from bench.measure import Cost, Series, here, rounds
 from bench.report import Figure
 from bench.stub import INDEX, TABLE

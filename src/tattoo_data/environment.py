@@ -30,10 +30,11 @@ from tattoo_data.stores.index import IndexOptions, IndexStore
 from tattoo_data.stores.index_door import IndexDoor, RetryingIndex
 from tattoo_data.stores.live import LiveStores
 from tattoo_data.stores.objects import ImageStore
-from tattoo_data.stores.retrying import RetryingBucket, RetryingStore
+from tattoo_data.stores.retrying import Patience, RetryingBucket, RetryingStore, RetryingStream
 from tattoo_data.stores.search import SearchClient, sigv4
+from tattoo_data.stores.streams import TableStream
 from tattoo_data.stores.table import TableStore
-from tattoo_data.stores.wire import Trace
+from tattoo_data.stores.wire import READ_SECONDS, Trace
 
 Say = Callable[[str], None]
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws")
@@ -97,7 +98,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Everything a room needs. `notes` is what opening it found worth saying."""
+    """Everything a room needs. `notes` is what opening it found worth saying; `open_stream` opens the door to the
+    table's stream, which whoever calls it closes."""
 
     settings: Settings
     target: Target
@@ -112,6 +114,7 @@ class Environment:
     clock: Clock
     say: Say
     progress: Progress
+    open_stream: Callable[[], RetryingStream]
     notes: tuple[str, ...] = ()
 
 
@@ -141,17 +144,18 @@ def open_environment(
     say: Say = lambda text: None,
     progress: Progress = no_progress,
     trace: Trace | None = None,
+    patience: Patience | None = None,
 ) -> Iterator[Environment]:
     """Find the services, starting the local stack where nothing is named, and open the stores.
 
     With `write`, an OpenSearch domain that is missing at a named gateway is created. Without `start`, a local stack
-    that does not run is `StackFailed`. Raises `TargetNotAllowed`,
-    `TargetIncomplete`, `ForeignEmulator` or `StackFailed` before anything was sent to a store.
+    that does not run is `StackFailed`. `patience` is how often what fails for load is sent again. Raises
+    `TargetNotAllowed`, `TargetIncomplete`, `ForeignEmulator` or `StackFailed` before anything was sent to a store.
     """
     services = find_services(settings, clock, write=write, start=start, say=say, trace=trace)
     with ExitStack() as cleanup:
         pool = cleanup.enter_context(ThreadPoolExecutor(2 * IN_FLIGHT))
-        env = _open(settings, services, clock, pool, say, progress, trace)
+        env = _open(settings, services, clock, pool, say, progress, trace, patience)
         cleanup.callback(env.stores.close)
         cleanup.callback(env.repository.close)
         if services.index_lost and rebuild_index(env.stores, pool, env.index):
@@ -252,22 +256,25 @@ def _open(
     say: Say,
     progress: Progress,
     trace: Trace | None,
+    patience: Patience | None = None,
 ) -> Environment:
-    access = _access(settings, services.dynamodb, trace)
+    patience = patience or Patience()
+    access = _access(settings, services.dynamodb, trace, patience.read_seconds)
     search = SearchClient(
         services.opensearch,
         credentials=_search_credentials(settings),
         signer=_signer(settings, services.opensearch, access),
         host=services.search_host,
         trace=trace,
+        read_seconds=patience.read_seconds,
     )
     options = IndexOptions(shards=settings.index_shards, replicas=settings.index_replicas)
-    index = RetryingIndex(IndexStore(settings.index, search, clock, options), clock)
-    repository = RetryingBucket(Bucket(settings.backup_bucket, services.s3, access, "repository"), clock)
+    index = RetryingIndex(IndexStore(settings.index, search, clock, options), clock, patience)
+    repository = RetryingBucket(Bucket(settings.backup_bucket, services.s3, access, "repository"), clock, patience)
     stores = LiveStores(
-        table=RetryingStore(TableStore(settings.table, services.dynamodb, access, clock), clock),
+        table=RetryingStore(TableStore(settings.table, services.dynamodb, access, clock), clock, patience),
         index=index,
-        images=RetryingStore(ImageStore(Bucket(settings.image_bucket, services.s3, access)), clock),
+        images=RetryingStore(ImageStore(Bucket(settings.image_bucket, services.s3, access)), clock, patience),
         index_door=index,
     )
     return Environment(
@@ -284,8 +291,17 @@ def _open(
         clock=clock,
         say=say,
         progress=progress,
+        open_stream=lambda: _stream(settings, services, access, clock),
         notes=services.notes,
     )
+
+
+def _stream(settings: Settings, services: Services, access: Access, clock: Clock) -> RetryingStream:
+    """The table's stream answers where the table does, but on AWS itself, which has a host of its own for it."""
+    tables = streams = services.dynamodb
+    if tables.host.startswith("dynamodb.") and tables.host.endswith(_AWS_DOMAINS):
+        streams = guard.check(tables.url.replace("//dynamodb.", "//streams.dynamodb.", 1), allow=settings.allow)
+    return RetryingStream(TableStream(settings.table, tables, streams, access), clock)
 
 
 def _target(settings: Settings, services: Services) -> Target:
@@ -312,9 +328,18 @@ def _search_url(services: Services) -> str:
     return urlunsplit(urlsplit(url)._replace(netloc=services.search_host))
 
 
-def _access(settings: Settings, endpoint: guard.Endpoint, trace: Trace | None) -> Access:
+def _access(
+    settings: Settings, endpoint: guard.Endpoint, trace: Trace | None, read_seconds: float = READ_SECONDS
+) -> Access:
     key, secret, token = settings.credentials(local=endpoint.local)
-    return Access(access_key=key, secret_key=secret, session_token=token, region=settings.region, trace=trace)
+    return Access(
+        access_key=key,
+        secret_key=secret,
+        session_token=token,
+        region=settings.region,
+        trace=trace,
+        read_seconds=read_seconds,
+    )
 
 
 def _search_credentials(settings: Settings) -> tuple[str, str] | None:

@@ -9,10 +9,12 @@
     │   ├── TargetIncomplete
     │   ├── ForeignEmulator
     │   ├── CredentialsIncomplete
+    │   ├── PortTaken
     │   └── ConfirmationNeeded
     ├── NotFound                  10   a name or a store that should be there is not
     │   ├── UnknownName
     │   ├── StoreMissing
+    │   ├── StreamMissing
     │   ├── NoBackup
     │   └── NothingToUndo
     ├── Unreachable               14   a service does not answer
@@ -29,6 +31,7 @@
     ├── CannotUndo                13   a decision is needed first
     ├── CannotRollBack            13   the same
     ├── SourceEmpty               13   the same
+    ├── ExtraMissing               1   a part of the product is not installed
     ├── FileFailed                 1   a file or folder that was named cannot be written
     ├── NotPutBack                 1   what stood before a command is not there again; it is kept
     ├── ScratchFailed              1   a temporary file of this machine cannot be written
@@ -113,6 +116,11 @@ class CredentialsIncomplete(UsageError):
     hint_template = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, both; a local target takes neither, too."
 
 
+class PortTaken(UsageError):
+    template = "port {port} of {host} is taken by {holder}"
+    hint_template = "Name another one with --port; --port 0 takes any that is free."
+
+
 class ConfirmationNeeded(UsageError):
     template = "{action} on {target} needs a confirmation, and there is no terminal to ask at"
     hint_template = "Add --yes, or set TATTOO_DATA_YES=1."
@@ -136,6 +144,11 @@ class UnknownName(NotFound):
 class StoreMissing(NotFound):
     template = "the {store} {name} does not exist at {endpoint}"
     hint_template = "`tattoo-data reset fresh` makes it and fills it; `reset clean` makes it empty."
+
+
+class StreamMissing(NotFound):
+    template = "the table {name} at {endpoint} has no stream, so nothing tells what is written there"
+    hint_template = "`tattoo-data reset` and `tattoo-data seed` switch it on in whatever table they find."
 
 
 class NoBackup(NotFound):
@@ -223,6 +236,11 @@ class SourceEmpty(TattooDataError):
     exit_code = 13
     template = "the {store} {name} holds no artist, so the other side would lose all of its own"
     hint_template = "If that is meant: --allow-empty. Else fill it first, by `tattoo-data restore` or a sync back."
+
+
+class ExtraMissing(TattooDataError):
+    template = "{what} needs {package}, which is not installed"
+    hint_template = "pip install 'tattoo-data[web]'"
 
 
 class FileFailed(TattooDataError):

@@ -112,7 +112,8 @@ def _seaweedfs(folder: Path) -> Command:
 
 def _ministack(folder: Path) -> Command:
     port = free_port()
-    environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": "dynamodb,s3", "PERSIST_STATE": "0"}
+    services = "dynamodb,dynamodbstreams,s3"
+    environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": services, "PERSIST_STATE": "0"}
     return [sys.executable, "-m", "ministack"], port, environment, range(200, 201)
 
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from tattoo_data.clock import Clock, timestamp
 from tattoo_data.engine.flow import no_progress
@@ -136,6 +136,11 @@ class Desk:
         self.machine.passes(61)
 
 
+def no_stream() -> NoReturn:
+    """A table in memory has no stream."""
+    raise AssertionError("a command that follows no stream opened one")
+
+
 def desk(folder: Path, pool: Executor, stores: Mapping[str, Store] | None = None, shelf: Shelf | None = None) -> Desk:
     """A target in memory, with the stores that are given in their places."""
     shelf = shelf or Shelf()
@@ -156,6 +161,7 @@ def desk(folder: Path, pool: Executor, stores: Mapping[str, Store] | None = None
         clock=machine.clock,
         say=said.append,
         progress=no_progress,
+        open_stream=no_stream,
     )
     return Desk(env, shelf, machine, said)
 

@@ -40,6 +40,17 @@ class Output:
         self.end_progress()
         sys.stdout.write(text + "\n")
 
+    def object(self, fields: Mapping[str, object]) -> None:
+        """Print one JSON object in a line of its own, at once: what endless commands print with `--json`."""
+        import msgspec
+
+        self.event(msgspec.json.encode(fields).decode())
+
+    def event(self, text: str) -> None:
+        """Print one line of an endless command, at once: whoever reads a pipe waits for it."""
+        self.line(text)
+        sys.stdout.flush()
+
     def say(self, text: str) -> None:
         """Say something beside the result."""
         if not self.quiet:

@@ -14,7 +14,7 @@ from tattoo_data.stack.ports import get_json
 from tattoo_data.stack.state import HOST, Options, ServerName
 
 _KEEP_LOG_BYTES = 4_000_000
-_SERVICES = "dynamodb,s3"
+_SERVICES = "dynamodb,dynamodbstreams,s3"
 
 
 def spawn(options: Options, name: ServerName, port: int) -> int:

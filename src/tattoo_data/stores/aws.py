@@ -29,7 +29,7 @@ from botocore.session import Session
 from tattoo_data.errors import CredentialsRefused, StoreError, StoreUnreachable, TattooDataError
 from tattoo_data.guard import Endpoint
 from tattoo_data.stores.base import TransientError
-from tattoo_data.stores.wire import Trace, Wire
+from tattoo_data.stores.wire import READ_SECONDS, Trace, Wire
 
 #: AWS error codes that say: the same request may be taken later.
 TRANSIENT_CODES = frozenset(
@@ -78,13 +78,15 @@ _UNREACHABLE = (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.SSLErr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who asks, and where: credentials, region and the trace that all clients of an environment share."""
+    """Who asks, and where: credentials, region, the trace that all clients of an environment share, and how long
+    each waits for an answer."""
 
     access_key: str
     secret_key: str
     session_token: str | None
     region: str
     trace: Trace | None = None
+    read_seconds: float = READ_SECONDS
 
     def __repr__(self) -> str:
         return f"Access(region={self.region!r})"
@@ -96,7 +98,7 @@ class AwsClient:
     def __init__(self, service: str, endpoint: Endpoint, access: Access, store: str) -> None:
         self.service = service
         self.endpoint = endpoint
-        self._wire = Wire(endpoint, store, access.trace)
+        self._wire = Wire(endpoint, store, access.trace, access.read_seconds)
         self.client: Any = _session(access.region).create_client(
             service,
             endpoint_url=endpoint.url,
@@ -249,9 +251,10 @@ _CONFIG = Config(
 )
 #: How a Server header begins, and what it is a sign of.
 _ENGINES = {"Jetty": "DynamoDB Local", "SeaweedFS": "SeaweedFS"}
-_SERVICES = {"dynamodb": "DynamoDB", "s3": "S3", "opensearch": "OpenSearch"}
+_SERVICES = {"dynamodb": "DynamoDB", "dynamodbstreams": "DynamoDB Streams", "s3": "S3", "opensearch": "OpenSearch"}
 _VARIABLES = {
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL",
+    "dynamodbstreams": "AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL",
     "s3": "AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL",
 }
 
@@ -279,7 +282,7 @@ def _error_of(status: int, answer: bytes) -> dict[str, Any]:
     except ValueError:
         fields = {}  # what a gateway says is no JSON
     code = str(fields.get("__type", status)).rpartition("#")[2]
-    message = str(fields.get("message") or fields.get("Message") or "")
+    message = str(fields.get("message") or fields.get("Message") or fields.get("error") or "")
     return {**fields, "Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
 
 

@@ -31,7 +31,8 @@ from tattoo_data.stores.base import (
     TransientError,
 )
 from tattoo_data.stores.bucket import Bucket, Listed, Stored
-from tattoo_data.stores.wire import ATTEMPT
+from tattoo_data.stores.streams import MOST_RECORDS, Records, Shard, Start, TableStream
+from tattoo_data.stores.wire import ATTEMPT, READ_SECONDS
 
 T = TypeVar("T")
 B = TypeVar("B", Entry, Target, Exchange)
@@ -39,11 +40,13 @@ B = TypeVar("B", Entry, Target, Exchange)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How often a request is sent at most, and between which bounds (seconds) the waits are drawn."""
+    """How often a request is sent at most, between which bounds the waits are drawn, and how long an answer is waited
+    for, in seconds."""
 
     attempts: int = 12
     first_wait: float = 0.05
     longest_wait: float = 5.0
+    read_seconds: float = READ_SECONDS
 
 
 class _SomeLeft(Exception):
@@ -196,6 +199,37 @@ class RetryingBucket:
         broke, and then the next is refused for it."""
         stored = self.read(key)
         return stored.etag if stored and stored.blob.body == blob.body else None
+
+    def _patiently(self, request: Callable[..., T], *arguments: object) -> T:
+        return _begun_anew(self._retrying, request, *arguments)
+
+
+class RetryingStream:
+    """A table's stream behind the same patience."""
+
+    def __init__(self, inner: TableStream, clock: Clock, patience: Patience | None = None) -> None:
+        self._inner = inner
+        self._retrying = _retrying(TransientError, clock, patience or Patience())
+
+    def find(self) -> str | None:
+        """The ARN of the stream that is on, or None."""
+        return self._patiently(self._inner.find)
+
+    def shards(self, stream: str) -> list[Shard]:
+        """Every shard that the stream still has."""
+        return self._patiently(self._inner.shards, stream)
+
+    def iterator(self, stream: str, shard: str, start: Start, after: str | None = None) -> str:
+        """Where reading of a shard begins."""
+        return self._patiently(self._inner.iterator, stream, shard, start, after)
+
+    def records(self, iterator: str, limit: int = MOST_RECORDS) -> Records:
+        """The next records, in the order of writing."""
+        return self._patiently(self._inner.records, iterator, limit)
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._inner.close()
 
     def _patiently(self, request: Callable[..., T], *arguments: object) -> T:
         return _begun_anew(self._retrying, request, *arguments)

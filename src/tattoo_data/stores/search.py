@@ -17,7 +17,7 @@ from tattoo_data.errors import CredentialsRefused, NotOpenSearch, StoreError, St
 from tattoo_data.guard import Endpoint
 from tattoo_data.stores.aws import Access
 from tattoo_data.stores.base import TransientError
-from tattoo_data.stores.wire import Trace, Wire
+from tattoo_data.stores.wire import READ_SECONDS, Trace, Wire
 
 _TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
 _UNREACHABLE = (http.NewConnectionError, http.ConnectTimeoutError, http.SSLError)
@@ -62,9 +62,10 @@ class SearchClient:
         signer: Any = None,
         host: str | None = None,
         trace: Trace | None = None,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         self.endpoint = endpoint
-        self._wire = Wire(endpoint, "index", trace)
+        self._wire = Wire(endpoint, "index", trace, read_seconds)
         self.client: Any = OpenSearch(
             [endpoint.url],
             connection_class=_connection_class(self._wire, credentials, signer, host),

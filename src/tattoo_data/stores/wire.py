@@ -49,11 +49,13 @@ Trace = Callable[[Exchange], None]
 class Wire:
     """A pool of connections to one endpoint; `store` is what the trace calls it."""
 
-    def __init__(self, endpoint: Endpoint, store: str, trace: Trace | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, store: str, trace: Trace | None = None, read_seconds: float = READ_SECONDS
+    ) -> None:
         self.endpoint = endpoint
         self._store = store
         self._trace = trace
-        self._pool = _pool(endpoint)
+        self._pool = _pool(endpoint, read_seconds)
 
     def request(
         self,
@@ -120,8 +122,8 @@ def _content_length(response: urllib3.BaseHTTPResponse) -> int | None:
     return int(length) if length and length.isdigit() else None
 
 
-def _pool(endpoint: Endpoint) -> urllib3.HTTPConnectionPool:
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+def _pool(endpoint: Endpoint, read_seconds: float) -> urllib3.HTTPConnectionPool:
+    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
     pool_class = urllib3.HTTPSConnectionPool if endpoint.scheme == "https" else urllib3.HTTPConnectionPool
     pool = pool_class(endpoint.host, endpoint.port, timeout=timeout, maxsize=_IN_FLIGHT, block=False)
     # The pool makes its connections by calling this class; ours differ in the address alone.

@@ -68,7 +68,7 @@ def table_to_index(env: Environment, options: SyncOptions) -> Synced:
     with writing(env, command, options.write) as session:
         if ended := session.finished:
             return Synced(change=as_change(ended))
-        _require_source(env, _TABLE, options)
+        require_source(env, _TABLE, allow_empty=options.allow_empty)
         towards = ToIndex(env.stores)
         desired = Desired(stores=(_INDEX,), derive=towards, prune=True, scope=towards.goes)
         return Synced(change=session.carry_out(desired), others=towards.others)
@@ -85,21 +85,33 @@ def index_to_table(env: Environment, options: SyncOptions) -> Synced:
     with writing(env, command, options.write) as session:
         if ended := session.finished:
             return Synced(change=as_change(ended))
-        _require_source(env, _INDEX, options)
+        require_source(env, _INDEX, allow_empty=options.allow_empty)
         towards = ToTable(env.stores, delete=options.delete)
         desired = Desired(stores=(_TABLE, _INDEX), derive=towards, prune=options.delete, scope=towards.goes)
         return Synced(change=session.carry_out(desired), others=towards.others)
 
 
-def _require_source(env: Environment, name: StoreName, options: SyncOptions) -> None:
+def require_source(env: Environment, name: StoreName, *, allow_empty: bool) -> None:
+    """Raise `StoreMissing` where a side is not there, and `SourceEmpty` where it holds no artist, unless that is
+    allowed: the other side would lose all of its own."""
     store = env.stores[name]
     env.target.require_readable({name: store.describe()})
-    if options.allow_empty:
+    if allow_empty:
         return
     for entries in pages(store, 0, 1):
         if any(artist_of(each.key) if name is _TABLE else shape_of(each) is Shape.ARTIST for each in entries):
             return
     raise SourceEmpty(store=name.value, name=env.target.place_of(name)[0])
+
+
+def document_of_item(item: Entry) -> Entry | Outcome:
+    """The document that an artist's item gives, in canonical bytes, or why it gives none."""
+    record = artist_of(item.key)
+    assert record is not None
+    try:
+        return projected(item)
+    except BROKEN as error:
+        return Outcome(record.id, UNFIT, f"its item gives no document: {error}")
 
 
 class _Towards(Derive):
@@ -132,14 +144,14 @@ class ToIndex(_Towards):
             items = items_of(self._stores.table, [each.key for each in foreign]) if foreign else {}
             self._note([each for each in foreign if each.key not in items])
         elif store is _TABLE:
-            yield from ((_INDEX, _document(item)) for item in self._counting(entries))
+            yield from ((_INDEX, document_of_item(item)) for item in self._counting(entries))
 
     def again(self, store: StoreName, found: Mapping[str, Entry | None]) -> Mapping[str, Made]:
         items = items_of(self._stores.table, list(found))
         made: dict[str, Made] = {}
         for key, document in found.items():
             if key in items:
-                made[key] = _document(items[key][0])
+                made[key] = document_of_item(items[key][0])
             elif document is not None and shape_of(document) is Shape.ARTIST:
                 made[key] = None
         return made
@@ -215,15 +227,6 @@ class ToTable(_Towards):
                 continue  # it is the form that does not count
             elif found[key] is not None or shape_of(document) is Shape.ARTIST:
                 yield key, _item(found[key], document)
-
-
-def _document(item: Entry) -> Entry | Outcome:
-    record = artist_of(item.key)
-    assert record is not None
-    try:
-        return projected(item)
-    except BROKEN as error:
-        return Outcome(record.id, UNFIT, f"its item gives no document: {error}")
 
 
 def _item(item: Entry | None, document: Entry) -> Entry | Outcome:

@@ -7,6 +7,7 @@ import click
 from tattoo_data.cli.commands import (
     sync_detect_conflicts,
     sync_dynamo_to_os,
+    sync_follow,
     sync_os_to_dynamo,
     sync_resolve_conflicts,
     sync_sync_point,
@@ -21,6 +22,7 @@ Example:
   tattoo-data sync dynamo-to-os
   tattoo-data sync detect-conflicts
   tattoo-data sync resolve-conflicts latest --dry-run
+  tattoo-data sync follow
 
 \b
 Exit status:
@@ -40,5 +42,6 @@ for each in (
     sync_resolve_conflicts,
     sync_sync_point,
     sync_validate_sync_point,
+    sync_follow,
 ):
     command.add_command(each.command)

@@ -1,0 +1,61 @@
+"""10,000 artists: `sync` both where nothing and where everything differs, and `sync follow`, against what the engines
+take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bench.content import Content, Engines, make
+from bench.floor import Floor, index_bodies
+from bench.measure import TOOL, Cost, Series, here, process
+from bench.report import Figure
+from tattoo_data.stores.base import Limits
+
+#: As the figure is defined: changes as they come, in batches of 100.
+_FOLLOWED = Limits(entries=100, size=1 << 30)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Costs:
+    scan: list[Cost] = field(default_factory=list)
+    bulk: list[Cost] = field(default_factory=list)
+    floor: list[Cost] = field(default_factory=list)
+    same: list[Cost] = field(default_factory=list)
+    differing: list[Cost] = field(default_factory=list)
+    followed: list[Cost] = field(default_factory=list)
+
+
+def figures(engines: Engines, artists: int, count: int) -> list[Figure]:
+    """Sync against one raw scan, and against ready documents and a scan; following against ready documents alone."""
+    content, costs = Content.of(artists), _Costs()
+    changed = content.changed(every=1)
+    for _ in range(count):
+        with engines() as environment:
+            make(environment)
+            _measure(environment, content, changed, costs)
+    return [
+        _figure("`sync dynamo-to-os` with nothing to do", costs.same, "a raw scan of both", costs.scan, 1.2),
+        _figure("`sync dynamo-to-os` of all", costs.differing, "ready documents and a raw scan", costs.floor, 1.2),
+        _figure("`sync follow --once` of all", costs.followed, "ready documents, 100 at once", costs.bulk, 1.5),
+    ]
+
+
+def _measure(environment: Mapping[str, str], content: Content, changed: Content, costs: _Costs) -> None:
+    old, new = content.floor(environment), changed.floor(environment)
+    by_hundreds = list(index_bodies(content.documents, _FOLLOWED))
+    process([*content.reset, "--no-undo"], environment)
+    costs.scan.append(here(old.scan_both))
+    costs.same.append(process([TOOL, "sync", "dynamo-to-os"], environment))
+    process([TOOL, "sync", "follow", "--once"], environment)
+    Floor.of(environment, new.table_bodies[:1], ()).put_table()
+    process([TOOL, "sync", "follow", "--once"], environment)
+    new.put_table()
+    costs.bulk.append(here(replace(old, index_bodies=by_hundreds).put_index))
+    costs.followed.append(process([TOOL, "sync", "follow", "--once"], environment))
+    costs.floor.append(here(old.put_index_and_scan))
+    costs.differing.append(process([TOOL, "sync", "dynamo-to-os", "--no-undo"], environment))
+
+
+def _figure(name: str, ours: list[Cost], peer: str, its: list[Cost], aim: float) -> Figure:
+    return Figure.of(name, Series(ours), peer, Series(its), "wall", aim)
