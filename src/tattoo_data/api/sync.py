@@ -1,0 +1,76 @@
+"""`session.sync`: what `tattoo-data sync` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Unpack
+
+from tattoo_data.api.connection import Connection, Writing, write_options
+from tattoo_data.errors import UnknownChoice, UsageError
+from tattoo_data.sync.across import Synced, SyncOptions, index_to_table, table_to_index
+from tattoo_data.sync.conflict import Side
+from tattoo_data.sync.detect import Detected, detect
+from tattoo_data.sync.point import Point, Validated, set_point, validate_point
+from tattoo_data.sync.policy import Policy, Strategy
+from tattoo_data.sync.resolve import Resolved, ResolveOptions, resolve, write_plan
+
+
+class Sync:
+    """Table and index, made to agree on every artist."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def dynamo_to_os(self, *, allow_empty: bool = False, **write: Unpack[Writing]) -> Synced:
+        """Make the index hold what the table's artists say."""
+        options = SyncOptions(allow_empty=allow_empty, write=write_options(write))
+        action = "sync dynamo-to-os removes documents of no artist"
+        return table_to_index(self._connection.writing(options.write, action), options)
+
+    def os_to_dynamo(self, *, delete: bool = False, allow_empty: bool = False, **write: Unpack[Writing]) -> Synced:
+        """Make the table hold what the index's artists say; artists go from it with `delete` only."""
+        options = SyncOptions(delete=delete, allow_empty=allow_empty, write=write_options(write))
+        action = "sync os-to-dynamo --delete removes artists" if delete else None
+        return index_to_table(self._connection.writing(options.write, action), options)
+
+    def detect_conflicts(self) -> Detected:
+        """On which artists both disagree, and who changed what since the last sync point."""
+        return detect(self._connection.reading())
+
+    def resolve_conflicts(
+        self,
+        strategy: str = "latest",
+        *,
+        prefer: str | None = None,
+        apply: str | Path | None = None,
+        allow_empty: bool = False,
+        **write: Unpack[Writing],
+    ) -> Resolved:
+        """Decide on every artist on whom both disagree. `prefer` is the side that `merge` takes, `apply` the plan of
+        `manual`. What somebody has to decide is `left`."""
+        if strategy not in list(Strategy):
+            raise UnknownChoice(kind="strategy", name=strategy, known=list(Strategy))
+        if prefer is not None and prefer not in list(Side):
+            raise UnknownChoice(kind="side", name=prefer, known=list(Side))
+        if (strategy == Strategy.MANUAL) != (apply is not None):
+            raise UsageError(what="`apply` is the plan of the strategy manual, which needs one")
+        options = ResolveOptions(
+            policy=Policy(strategy=Strategy(strategy), prefer=Side(prefer) if prefer else None),
+            apply=Path(apply) if apply else None,
+            allow_empty=allow_empty,
+            write=write_options(write),
+        )
+        action = "sync resolve-conflicts changes or removes records"
+        return resolve(self._connection.writing(options.write, action), options)
+
+    def write_plan(self, path: str | Path) -> int:
+        """Write the conflicts that somebody is to decide into a file; returns how many there are."""
+        return write_plan(self._connection.reading(), Path(path))
+
+    def sync_point(self, name: str, *, wait: float = 0.0) -> Point:
+        """Keep what both hold now, to tell later who changed what."""
+        return set_point(self._connection.reading(), name, wait=wait)
+
+    def validate_sync_point(self, point: str | Path) -> Validated:
+        """Check a sync point, by its file or name, and say what changed since."""
+        return validate_point(self._connection.reading(), str(point))
