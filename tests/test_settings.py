@@ -119,6 +119,8 @@ def test_a_bad_value_is_named_with_where_it_came_from(tmp_path: Path, environ: d
         ('[target]\nallow = "one"\n', "no list of host names"),
         ('[index]\nswap = "sometimes"\n', "auto, never"),
         ("[index]\nshards = 0\n", "from 1 to"),
+        ("[monitoring]\nraw_hours = 0\n", "from 1 to"),
+        ("[monitoring]\nwebhok = 'x'\n", "did you mean monitoring.webhook"),
     ],
 )
 def test_a_bad_file_is_refused(tmp_path: Path, file: str, words: str) -> None:
@@ -197,7 +199,8 @@ def test_the_embedded_stack_never_sees_an_accounts_credentials(tmp_path: Path) -
 @pytest.mark.parametrize(
     "environ",
     [
-        *({spec.variables[0]: SECRET} for spec in SPECS if spec.secret),
+        *({spec.variables[0]: SECRET} for spec in SPECS if spec.secret and spec.name != "webhook"),
+        {"TATTOO_DATA_WEBHOOK": f"http://localhost:9000/{SECRET}"},
         {"OPENSEARCH_ENDPOINT": f"http://user:{SECRET}@localhost:9200"},
     ],
 )
@@ -216,6 +219,9 @@ def test_a_secret_is_never_shown(tmp_path: Path, environ: dict[str, str]) -> Non
         {"OPENSEARCH_ENDPOINT": f"ftp://user:{SECRET}@localhost"},
         {"OPENSEARCH_ENDPOINT": f"http://user:{SECRET}@localhost:99999"},
         {"AWS_SECRET_ACCESS_KEY": f"{SECRET}\x01"},
+        {"TATTOO_DATA_WEBHOOK": f"ftp://localhost/{SECRET}"},
+        {"TATTOO_DATA_WEBHOOK": f"http://user:{SECRET}@localhost/"},
+        {"TATTOO_DATA_WEBHOOK": f"http://localhost/ {SECRET}"},
         {"OPENSEARCH_PASSWORD": f"{SECRET}\n"},
     ],
 )
@@ -247,3 +253,13 @@ def test_every_setting_is_described_with_its_source(tmp_path: Path) -> None:
 )
 def test_urls_are_shown_without_their_user(url: str, shown: str) -> None:
     assert redact_url(url) == shown
+
+
+def test_a_user_without_a_folder_has_to_name_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def unknown(*_: object, **__: object) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr("platformdirs.user_state_path", unknown)
+    with pytest.raises(BadSetting, match="TATTOO_DATA_HOME"):
+        resolve({}, {}, tmp_path)
+    assert resolve({}, {"TATTOO_DATA_HOME": str(tmp_path)}, tmp_path).home == tmp_path

@@ -59,10 +59,14 @@ def check(url: str, *, allow: Sequence[str] = (), resolve: Resolver = system_res
     named = host in {name.lower().rstrip(".") for name in allow}
     addresses = _addresses(host, resolve, named=named)
     local = all(_is_local(address) for address in addresses)
+    if any(_is_never(address) for address in addresses):
+        raise TargetNotAllowed(
+            host=host,
+            reason="a link-local or unspecified address is never a target",
+            hint="Name another address: this one is refused whatever the settings allow.",
+        )
     if not (local or named):
         raise TargetNotAllowed(host=host, reason=f"it resolves to {addresses[0]}")
-    if any(_is_never(address) for address in addresses):
-        raise TargetNotAllowed(host=host, reason="a link-local or unspecified address is never a target")
     port = parts.port or _PORTS[parts.scheme]
     return Endpoint(
         url=_normal(parts.scheme, host, parts.port, parts.path),

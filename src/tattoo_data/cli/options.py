@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ from tattoo_data.clock import Clock
 if TYPE_CHECKING:
     from tattoo_data.environment import Environment
     from tattoo_data.settings import Settings
+    from tattoo_data.stores.retrying import Patience
+    from tattoo_data.stores.wire import Trace
 
 Function = Callable[..., Any]
 
@@ -51,22 +53,36 @@ class Invocation:
         """The settings, resolved once."""
         from tattoo_data.settings import resolve
 
-        return resolve(self.flags, os.environ, Path.cwd())
+        return resolve(self.flags, os.environ, _folder())
 
     @contextmanager
-    def environment(self, *, write: bool = False) -> Iterator[Environment]:
-        """The settings resolved to open stores; closed afterwards."""
-        from tattoo_data.cli.trace import print_settings, tracer
+    def environment(
+        self,
+        *,
+        write: bool = False,
+        trace: Trace | None = None,
+        patience: Patience | None = None,
+        progress: bool = True,
+    ) -> Iterator[Environment]:
+        """The settings resolved to open stores; closed afterwards. Without `progress`, none is shown."""
+        from tattoo_data.cli.trace import joined, print_settings, tracer
+        from tattoo_data.engine.flow import no_progress
         from tattoo_data.environment import open_environment
 
         settings = self.settings
         if settings.debug:
             print_settings(settings)
-        trace = tracer() if settings.debug else None
+        traces = [each for each in (tracer() if settings.debug else None, trace) if each]
         with (
-            self.output.progress() as progress,
+            self.output.progress() if progress else nullcontext(no_progress) as shown,
             open_environment(
-                settings, self.clock, write=write, say=self.output.say, progress=progress, trace=trace
+                settings,
+                self.clock,
+                write=write,
+                say=self.output.say,
+                progress=shown,
+                trace=joined(traces) if traces else None,
+                patience=patience,
             ) as env,
         ):
             gc.freeze()
@@ -76,6 +92,16 @@ class Invocation:
     def elapsed(self) -> float:
         """Seconds since the command began."""
         return round(self.clock.monotonic() - self.started, 3)
+
+
+def _folder() -> Path:
+    """The current folder. Raises `UsageError` where it was removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        from tattoo_data.errors import UsageError
+
+        raise UsageError(what="the current folder does not exist any more", hint="`cd` into one that does.") from None
 
 
 def common(function: Function) -> Function:

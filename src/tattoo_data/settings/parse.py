@@ -62,6 +62,16 @@ def search_url(text: str) -> str:
     return url(text)
 
 
+def webhook_url(text: str) -> str:
+    """An http or https URL, whose path and query may be a secret."""
+    if any(not "!" <= character <= "~" for character in text) or "\\" in text:
+        raise ValueError("it is no URL: it holds more than plain ASCII")
+    url(text.partition("?")[0])
+    if "@" in urlsplit(text).netloc:
+        raise ValueError("a user name before the host hides where a URL goes")
+    return text
+
+
 def day(text: str) -> date:
     """A date such as 2026-11-22."""
     try:

@@ -22,6 +22,7 @@ HIDDEN = "****"
 _DEFAULT = "default"
 #: Where the file may have more than settings of one value.
 _FREE_SECTIONS = ("scenarios",)
+_FREE_PLACES = frozenset(("monitoring.thresholds",))
 #: Naming a target that is not local is a deliberate act, so it is done in the file and nowhere else.
 _ALLOW = "target.allow"
 
@@ -46,17 +47,15 @@ def resolve(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) 
         text, sources[spec.name] = _find(spec, flags, environ, file, path)
         values[spec.name] = None if text is None else _parse(spec, text, sources[spec.name])
     if values["home"] is None:
-        from platformdirs import user_state_path
-
-        values["home"] = user_state_path("tattoo-data", appauthor=False)
-    # As whoever wrote it sees it: from where the file is, else from where the command is.
-    values["migrations"] = (path.parent if path and sources["migrations"].startswith("file ") else cwd) / values[
-        "migrations"
-    ]
+        values["home"] = _state_folder()
+    for name in ("migrations", "alert_log"):
+        # As whoever wrote it sees it: from where the file is, else from where the command is.
+        if values[name] is not None:
+            values[name] = (path.parent if path and sources[name].startswith("file ") else cwd) / values[name]
     sources |= {"allow": str(path) if _lookup(file, _ALLOW) else _DEFAULT, "config_path": _DEFAULT}
     _take_credentials_from_url(values, sources)
     _refuse_contradiction(values, sources)
-    extra = {"allow": _allowed(file, path), "config_path": path, "scenarios": file.get("scenarios", {})}
+    extra = {"allow": _allowed(file, path), "config_path": path, **_sections(file)}
     return Settings(**values, **extra, sources=sources)
 
 
@@ -65,7 +64,7 @@ def describe(settings: Settings) -> list[Row]:
     specs = {spec.name: spec for spec in SPECS}
     rows = []
     for each in fields(settings):
-        if each.name in ("sources", "scenarios"):
+        if each.name in ("sources", "monitoring", "scenarios"):
             continue
         spec = specs.get(each.name)
         value = getattr(settings, each.name)
@@ -133,9 +132,28 @@ def _config_path(flags: Mapping[str, object], environ: Mapping[str, str], cwd: P
     for folder in (cwd, *cwd.parents):
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
-        if (folder / ".git").exists() or folder == Path.home():
+        if (folder / ".git").exists() or folder == _home():
             break
     return None
+
+
+def _home() -> Path | None:
+    """The user's folder; None for a user that the system does not know."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
+def _state_folder() -> Path:
+    """Where the system keeps a user's state. Raises `BadSetting` where it does not know the user."""
+    from platformdirs import user_state_path
+
+    try:
+        return user_state_path("tattoo-data", appauthor=False)
+    except RuntimeError:
+        reason = "the system does not know this user, so it has no folder for state: set TATTOO_DATA_HOME"
+        raise BadSetting(name="home", value=None, source="default", reason=reason) from None
 
 
 def _read_file(path: Path) -> Mapping[str, Any]:
@@ -143,7 +161,7 @@ def _read_file(path: Path) -> Mapping[str, Any]:
         file = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BadSetting(name="config", value=str(path), source="the settings file", reason=str(error)) from None
-    known = {spec.place for spec in SPECS if spec.place} | {_ALLOW}
+    known = {spec.place for spec in SPECS if spec.place} | {_ALLOW} | _FREE_PLACES
     for section, content in file.items():
         if section in _FREE_SECTIONS:
             continue
@@ -160,6 +178,11 @@ def _unknown_key(key: str, path: Path, known: set[str]) -> BadSetting:
     close = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.5)
     reason = "no setting has this name" + (f"; did you mean {close[0]}?" if close else "")
     return BadSetting(name=key, value=key, source=f"file {path}", reason=reason)
+
+
+def _sections(file: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections whose rooms know what may be in them."""
+    return {name: file.get(name, {}) for name in ("monitoring", "scenarios")}
 
 
 def _lookup(file: Mapping[str, Any], place: str) -> Any:

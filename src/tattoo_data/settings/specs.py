@@ -19,6 +19,7 @@ from tattoo_data.settings.parse import (
     switch,
     truthy,
     url,
+    webhook_url,
     whole_number,
 )
 
@@ -171,6 +172,42 @@ SPECS: tuple[Spec, ...] = (
         variables=("TATTOO_DATA_MIGRATIONS",),
         place="migrations.folder",
         default="migrations",
+    ),
+    Spec(
+        name="webhook",
+        help="the URL that alerts are posted to",
+        parse=webhook_url,
+        variables=("TATTOO_DATA_WEBHOOK",),
+        place="monitoring.webhook",
+        secret=True,
+    ),
+    Spec(
+        name="alert_log",
+        help="the file that alerts are appended to",
+        parse=lambda text: Path(text).expanduser(),
+        variables=("TATTOO_DATA_ALERT_LOG",),
+        place="monitoring.log",
+    ),
+    Spec(
+        name="history_raw_hours",
+        help="how long single checks are kept",
+        parse=whole_number(1, 168),
+        place="monitoring.raw_hours",
+        default="24",
+    ),
+    Spec(
+        name="history_minute_days",
+        help="how long the checks of a minute and closed alerts are kept",
+        parse=whole_number(1, 366),
+        place="monitoring.minute_days",
+        default="30",
+    ),
+    Spec(
+        name="history_rows",
+        help="how many checks, and how many minutes, are kept at most",
+        parse=whole_number(100, 10_000_000),
+        place="monitoring.rows",
+        default="100000",
     ),
     Spec(
         name="images_base_url",

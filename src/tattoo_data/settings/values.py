@@ -54,6 +54,12 @@ class Settings:
     debug: bool
     config_path: Path | None
     migrations: Path
+    webhook: str | None = field(repr=False)
+    alert_log: Path | None
+    history_raw_hours: int
+    history_minute_days: int
+    history_rows: int
+    monitoring: Mapping[str, Any] = field(repr=False)
     scenarios: Mapping[str, Any]
     sources: Mapping[str, str]
 
