@@ -14,6 +14,7 @@ from tattoo_data.cli.main import (
     COMMANDS,
     DATA_MANAGER,
     DATA_MIGRATION_UTILITY,
+    DATA_MONITORING_UTILITY,
     DATA_RESET,
     DATA_SYNC_UTILITY,
     DATA_VALIDATOR,
@@ -28,6 +29,7 @@ PROGRAMS: dict[str, Mapping[str, tuple[str, str]]] = {
     "data-manager": DATA_MANAGER,
     "data-validator": DATA_VALIDATOR,
     "data-migration-utility": DATA_MIGRATION_UTILITY,
+    "data-monitoring-utility": DATA_MONITORING_UTILITY,
     "data-sync-utility": DATA_SYNC_UTILITY,
 }
 
@@ -96,6 +98,7 @@ def test_the_seeds_verbs_and_no_others(bare: Tool) -> None:
     assert list(SELECTIVE_SEEDER) == ["list", "seed"]
     assert list(DATA_RESET) == ["list", "reset", "snapshot", "restore", "validate", "clear"]
     assert list(DATA_MIGRATION_UTILITY) == ["list", "run", "run-all", "validate", "rollback"]
+    assert list(DATA_MONITORING_UTILITY) == ["check", "monitor", "report", "alerts", "clear-alerts", "test-alerts"]
     assert list(DATA_SYNC_UTILITY) == [
         "dynamo-to-os",
         "os-to-dynamo",

@@ -127,6 +127,7 @@ BROKEN: list[tuple[str, Break, str]] = [
     ("help data-validator", program("data-validator", lie=without("consistency")), "does not list consistency"),
     ("help data-validator", not_installed, "no program data-validator was installed"),
     ("help data-migration-utility", program("data-migration-utility", lie=without("run-all")), "does not list run-all"),
+    ("help data-monitoring-utility", program("data-monitoring-utility", lie=without("alerts")), "does not list"),
     ("help data-sync-utility", program("data-sync-utility", lie=without("sync-point")), "does not list"),
     ("help data-reset", program("data-reset", lie=without("snapshot")), "does not list snapshot"),
     ("help integration-test", program("integration-test", lie=ends(2)), "ended with 2, not 0"),

@@ -38,11 +38,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "validate": ("validate", "Check files and live stores against the rules."),
     "migrate": ("migrate", "Change the schema of table and index, and take it back."),
     "sync": ("sync", "Make table and index agree on every artist."),
+    "monitor": ("monitor", "See what goes on in the stores: checks, alerts, reports, a dashboard."),
     "status": ("status", "Show what the live stores hold and which state that is."),
     "diff": ("diff", "Compare two states, entry by entry and field by field."),
     "why": ("why", "Show everything that is known of one record."),
     "with": ("with_", "Run a command on another state, and put the stores back."),
     "integration-test": ("integration_test", "Check that all utilities work together here."),
+    "doctor": ("doctor", "Check that everything is there and right, and say what to type."),
     "stack": ("stack", "Start, stop and inspect the local servers."),
     "config": ("config", "Print every setting and where it came from."),
     "env": ("env", "Print the application's environment variables for this target."),
@@ -80,6 +82,14 @@ DATA_MIGRATION_UTILITY: Mapping[str, tuple[str, str]] = {
     "run-all": ("migrate_run_all", "Run every migration in the order of versions; stop at the first that fails."),
     "validate": ("migrate_validate", "Check that table and index are as the migrations promise."),
     "rollback": ("migrate_rollback", "Put back what a migration changed, field by field."),
+}
+DATA_MONITORING_UTILITY: Mapping[str, tuple[str, str]] = {
+    "check": ("monitor_check", "Check once how the stores are, and whether table and index agree."),
+    "monitor": ("monitor_watch", "Check the stores again and again, until Ctrl-C."),
+    "report": ("monitor_report", "Tell how the stores did: uptime, response times, counts, alerts."),
+    "alerts": ("monitor_alerts", "List the alerts of this target, the worst first."),
+    "clear-alerts": ("monitor_clear_alerts", "Close the open alerts of this target, or those of one severity."),
+    "test-alerts": ("monitor_test_alerts", "Raise an alert of each severity, and check that it arrives."),
 }
 DATA_SYNC_UTILITY: Mapping[str, tuple[str, str]] = {
     "dynamo-to-os": ("sync_dynamo_to_os", "Make the index hold what the table's artists say."),
@@ -157,6 +167,11 @@ def data_reset() -> None:
 def data_migration_utility() -> None:
     """`data-migration-utility`: changes of the schema."""
     _run("data-migration-utility", DATA_MIGRATION_UTILITY, "Change the schema of table and index, and take it back.")
+
+
+def data_monitoring_utility() -> None:
+    """`data-monitoring-utility`: checks, alerts and reports."""
+    _run("data-monitoring-utility", DATA_MONITORING_UTILITY, "See what goes on in the stores: checks, alerts, reports.")
 
 
 def data_sync_utility() -> None:

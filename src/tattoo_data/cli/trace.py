@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tattoo_data.settings import Settings, describe
@@ -29,3 +30,13 @@ def tracer() -> Trace:
         )
 
     return show
+
+
+def joined(traces: Sequence[Trace]) -> Trace:
+    """A trace that hands each request to several."""
+
+    def hand(exchange: Exchange) -> None:
+        for trace in traces:
+            trace(exchange)
+
+    return hand

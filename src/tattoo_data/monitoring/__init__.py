@@ -1,0 +1,1 @@
+"""What goes on in the stores: checks, alerts, history, reports."""

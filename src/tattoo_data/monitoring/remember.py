@@ -1,0 +1,43 @@
+"""Remembering: the ledger of the target that the settings name, told on through the sinks that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tattoo_data.clock import Clock
+from tattoo_data.monitoring.ledger import Bounds, Ledger, open_ledger
+from tattoo_data.monitoring.sinks import Sinks, open_sinks
+from tattoo_data.repository.runs import target_id
+from tattoo_data.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """The ledger of a target, and the sinks that get what happens to its alerts."""
+
+    ledger: Ledger
+    sinks: Sinks
+
+
+@contextmanager
+def remembering(
+    settings: Settings, clock: Clock, say: Callable[[str], None], *, aloud: bool = False
+) -> Iterator[Remembered]:
+    """What is kept of the target, from the state folder alone: no store is asked. `say` gets what could not be kept or
+    delivered; with `aloud` also every event.
+
+    Raises what `open_ledger` and `open_sinks` raise.
+    """
+    target = target_id(settings.region, settings.table, settings.index, settings.image_bucket)
+    bounds = Bounds(
+        raw_hours=settings.history_raw_hours, minute_days=settings.history_minute_days, rows=settings.history_rows
+    )
+    with (
+        open_sinks(settings, clock, say, aloud=aloud) as sinks,
+        open_ledger(
+            settings.home, target, clock, settings.monitoring, say, bounds=bounds, deliver=sinks.deliver
+        ) as ledger,
+    ):
+        yield Remembered(ledger=ledger, sinks=sinks)
