@@ -51,7 +51,12 @@ def test_every_error_can_be_made_and_told(kind: type[TattooDataError]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("frsh", "Did you mean 'fresh'?"), ("FRESH", "Did you mean 'fresh'?"), ("qqqq", "")]
+    ("name", "hint"),
+    [
+        ("frsh", "Did you mean 'fresh'?"),
+        ("FRESH", "Did you mean 'fresh'?"),
+        ("qqqq", "`tattoo-data states` lists them."),
+    ],
 )
 def test_the_nearest_name_is_suggested(name: str, hint: str) -> None:
     error = UnknownName(kind="reset state", name=name, known=["fresh", "clean"])

@@ -113,7 +113,7 @@ class ForeignEmulator(UsageError):
 
 class CredentialsIncomplete(UsageError):
     template = "{endpoint} needs credentials, and {missing} is not set"
-    hint_template = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, both; a local target takes neither, too."
+    hint_template = "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or on a local target neither."
 
 
 class PortTaken(UsageError):
@@ -132,13 +132,25 @@ class NotFound(TattooDataError):
     exit_code = 10
 
 
+#: What lists the names of a kind.
+_LISTING = {
+    "alert": "`tattoo-data monitor alerts --all` lists them.",
+    "migration": "`tattoo-data migrate list` lists them.",
+    "reset state": "`tattoo-data states` lists them.",
+    "run": "`tattoo-data history` lists them.",
+    "scenario": "`tattoo-data scenarios` lists them.",
+    "snapshot": "`tattoo-data backups list` lists them; `backup` and `snapshot NAME` make one.",
+    "sync point": "`tattoo-data backups list` lists them; `sync sync-point NAME` makes one.",
+}
+
+
 class UnknownName(NotFound):
     template = "no {kind} is called {name!r}; there is {known}"
 
     def __init__(self, *, kind: str, name: str, known: Iterable[str]) -> None:
         names = list(known)
         listed = ", ".join(names) if names else "none"
-        super().__init__(kind=kind, name=name, known=listed, hint=_nearest(name, names))
+        super().__init__(kind=kind, name=name, known=listed, hint=_nearest(name, names) or _LISTING.get(kind, ""))
 
 
 class StoreMissing(NotFound):

@@ -307,3 +307,10 @@ def test_a_partial_failure_is_counted_named_and_ends_with_3(tool: Tool) -> None:
     text = tool.run("seed", "own.json")
     assert text.code == 3
     assert "failed: table ARTIST#own-1 METADATA" in text.stdout
+
+
+def test_a_group_without_a_verb_shows_its_help(bare: Tool) -> None:
+    shown = bare.run("migrate")
+    assert (shown.code, shown.stdout) == (2, "")
+    assert shown.stderr.startswith("Usage: tattoo-data migrate")
+    assert "run-all" in shown.stderr

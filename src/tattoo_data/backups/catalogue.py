@@ -86,7 +86,7 @@ def find(env: Environment, reference: str) -> Snapshot | NodeArchive:
         manifests = [each for each in manifests if each.name == name]
         archives = [] if at else [each for each in archives if each.name == name]
     elif reference != LATEST:
-        raise UnknownName(kind="snapshot", name=reference, known=[*there, LATEST])
+        raise UnknownName(kind="snapshot", name=reference, known=[*there, LATEST] if there else ())
     if at:
         return _read(env, _version(reference, version, manifests))
     found = _newest(env, manifests, archives)

@@ -20,6 +20,9 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     arguments = _own(arguments)
     if "--debug" in arguments or _is_debug(os.environ.get("DEBUG", "")):
         _print_traceback()
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        sys.stderr.write(error.format_message() + "\n")
+        return error.exit_code
     document = _document(error)
     if "--json" in arguments:
         import json

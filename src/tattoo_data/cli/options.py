@@ -125,7 +125,7 @@ def common(function: Function) -> Function:
 
     decorated: Function = wrapper
     for flag, (name, text) in reversed(_TARGET.items()):
-        decorated = click.option(flag, name, metavar="NAME", help=text)(decorated)
+        decorated = click.option(flag, name, metavar="URL" if "endpoint" in name else "NAME", help=text)(decorated)
     for option in reversed(_COMMON):
         decorated = option(decorated)
     return decorated

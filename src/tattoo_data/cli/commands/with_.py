@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -45,6 +47,9 @@ Exit status:
 """
 
 
+_NOT_FOUND = 127
+
+
 @click.command("with", epilog=EPILOG, context_settings={"allow_interspersed_args": False})
 @click.argument("state", shell_complete=with_states)
 @click.argument("words", metavar="[--] COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -71,6 +76,9 @@ def command(invocation: Invocation, state: str, words: tuple[str, ...], no_undo:
     called = words[1:] if words[0] == "--" else words
     if not called:
         raise click.UsageError("Missing argument 'COMMAND...'.")
+    if shutil.which(called[0]) is None and not Path(called[0]).exists():
+        invocation.output.say(f"{called[0]} could not be run: there is no such command. Nothing was changed.")
+        return _NOT_FOUND
     with Signals() as signals:
         try:
             return _run(invocation, state, called, WriteOptions(undo=not no_undo, wait=wait), signals)
