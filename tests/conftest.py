@@ -10,6 +10,8 @@ import hypothesis
 import pytest
 
 from tests.engines.install import EngineMissing
+from tests.engines.killable import ministack as ministack
+from tests.engines.killable import osmem as osmem
 from tests.engines.session import VARIABLE, engine, is_wanted, stop_all
 from tests.engines.start import Engine
 from tests.tool import Tool, target

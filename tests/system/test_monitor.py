@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.engines.start import Engine, free_port, start
+from tests.engines.killable import Osmem
+from tests.engines.start import Engine
 from tests.live import Application
 from tests.system.test_sync import tamper
 from tests.tool import AS_OF, Tool, names
@@ -140,45 +141,6 @@ def test_an_index_of_another_mapping_is_unhealthy(any_tool: Tool, live: Applicat
     assert (code, found["consistency"]["consistent"]) == (4, True)
     assert found["stores"]["index"]["reachable"]
     assert any("artistId" in problem for problem in found["stores"]["index"]["problems"])
-
-
-class Osmem:
-    """An index engine of this test alone, which is killed and started again at the same address."""
-
-    def __init__(self, folder: Path) -> None:
-        self._port = free_port()
-        self._log = (folder / "osmem.log").open("wb")
-        self.url = f"http://127.0.0.1:{self._port}"
-        self.start()
-
-    def start(self) -> None:
-        """Start it; the tool waits for it by itself."""
-        from osmem_server import resolve_binary
-
-        command = [str(resolve_binary()), "-addr", f"127.0.0.1:{self._port}", "-no-ja", "-no-stdin-watch"]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
-
-    def kill(self) -> None:
-        """End it at once."""
-        self._process.kill()
-        self._process.wait()
-
-
-@pytest.fixture
-def osmem(tmp_path: Path) -> Iterator[Osmem]:
-    """An index engine that may be killed."""
-    engine = Osmem(tmp_path)
-    yield engine
-    engine.kill()
-    engine._log.close()
-
-
-@pytest.fixture
-def ministack(tmp_path: Path) -> Iterator[Engine]:
-    """A table and buckets of this test alone."""
-    engine = start("ministack", tmp_path / "ministack")
-    yield engine
-    engine.stop()
 
 
 def until(child: subprocess.Popen[str], wanted: Callable[[Any], bool]) -> Any:

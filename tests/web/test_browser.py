@@ -16,8 +16,8 @@ import pytest
 
 from tattoo_data.monitoring.sample import Difference
 from tattoo_data.monitoring.view import View
-from tests.engines.start import Engine, start
-from tests.system.test_monitor import Osmem
+from tests.engines.killable import Osmem
+from tests.engines.start import Engine
 from tests.tool import AS_OF, Tool, names
 from tests.web import examples
 from tests.web.browser import Browser, browser
@@ -125,23 +125,6 @@ def test_data_that_became_old_is_said_without_a_reload(page: Browser) -> None:
         assert page.run(f"return {_HEALTH}") == "unknown"
         assert page.run("return document.title").startswith("Not known")
         assert page.run("return window.same") is True
-
-
-@pytest.fixture
-def osmem(tmp_path: Path) -> Iterator[Osmem]:
-    """An index engine that may be killed."""
-    engine = Osmem(tmp_path)
-    yield engine
-    engine.kill()
-    engine._log.close()
-
-
-@pytest.fixture
-def ministack(tmp_path: Path) -> Iterator[Engine]:
-    """Table and buckets of this test alone."""
-    engine = start("ministack", tmp_path / "ministack")
-    yield engine
-    engine.stop()
 
 
 def test_a_running_monitor_from_healthy_to_a_killed_store_and_back(

@@ -44,22 +44,28 @@ class Screen(Protocol):
 def screen(invocation: Invocation, options: Options, said: Sequence[str]) -> Screen:
     """The screen that an invocation wants. `said` is what else is to be told, where the screen is a live one."""
     if invocation.output.json:
-        return _JsonLines(invocation)
+        return lines(invocation)
     wants_lines = invocation.output.quiet or invocation.settings.debug  # every request is a line of its own
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not wants_lines:
         from tattoo_data.cli.live_view import LiveView
 
         return _Live(invocation, LiveView(options, invocation.clock, said))
-    return _Lines(invocation)
+    return lines(invocation)
 
 
-class _Lines:
+def lines(invocation: Invocation, *, checks: bool = True) -> Lines:
+    """Lines, of JSON where an invocation wants that; of text, those of checks only where `checks` says so."""
+    return JsonLines(invocation) if invocation.output.json else Lines(invocation, checks=checks)
+
+
+class Lines:
     """A line for each check, and one for each change of an alert."""
 
     is_live = False
 
-    def __init__(self, invocation: Invocation) -> None:
+    def __init__(self, invocation: Invocation, *, checks: bool = True) -> None:
         self._invocation = invocation
+        self._checks = checks
 
     def __enter__(self) -> Self:
         return self
@@ -70,20 +76,16 @@ class _Lines:
         """Nothing to leave."""
 
     def show(self, view: View, happened: Sequence[Event]) -> None:
-        if view.sample is not None:
-            self._line(check_line(view.sample))
+        if view.sample is not None and self._checks:
+            self._invocation.output.event(check_line(view.sample))
         for event in happened:
-            self._line(event_line(event))
+            self._invocation.output.event(event_line(event))
 
     def end(self, tally: Tally, target: Mapping[str, object]) -> None:
-        self._line(f"{tally.words[0].upper()}{tally.words[1:]}")
-
-    def _line(self, text: str) -> None:
-        self._invocation.output.line(text)
-        sys.stdout.flush()  # whoever reads a pipe waits for it
+        self._invocation.output.event(f"{tally.words[0].upper()}{tally.words[1:]}")
 
 
-class _JsonLines(_Lines):
+class JsonLines(Lines):
     """The same as one JSON document a line, each with a `type`."""
 
     def show(self, view: View, happened: Sequence[Event]) -> None:
@@ -104,12 +106,10 @@ class _JsonLines(_Lines):
         self._document("summary", {**about, **tally.document()})
 
     def _document(self, kind: str, fields: Mapping[str, object]) -> None:
-        import msgspec
-
-        self._line(msgspec.json.encode({"type": kind, **fields}).decode())
+        self._invocation.output.object({"type": kind, **fields})
 
 
-class _Live(_Lines):
+class _Live(Lines):
     """The whole terminal, drawn anew each second; it is as it was before when the monitor ends."""
 
     is_live = True

@@ -17,17 +17,14 @@ from tattoo_data.engine.spool import PLACES, Spool
 from tattoo_data.errors import TattooDataError
 from tattoo_data.model.difference import fields_of, spell_path
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.fingerprint import digest_canonical
 from tattoo_data.model.keys import SORT_KEY
 from tattoo_data.monitoring.sample import Compared, Consistency, Difference
 from tattoo_data.stores.live import LiveStores
 from tattoo_data.sync.form import projected
-from tattoo_data.sync.pair import AT_ONCE, BROKEN, artist_of, pairs
+from tattoo_data.sync.pair import AT_ONCE, BROKEN, pairs, seen_item
 
 #: So many artists that disagree are named, and read again, where not all are wanted.
 NAMED = 100
-#: The digest of an item that gives no document: no document has it.
-_NONE = b""
 _MISSING, _EXTRA, _DIFFERENT = "missing", "extra", "different"
 
 
@@ -148,11 +145,7 @@ def difference_of(key: str, item: Entry | None, document: Entry | None) -> Diffe
 
 
 def _seen_item(item: Entry) -> _Seen | None:
-    record = artist_of(item.key)
-    if record is None:
+    if (seen := seen_item(item)) is None:
         return None
-    try:
-        digest = digest_canonical(record.id, projected(item).body)
-    except BROKEN:
-        digest = _NONE
+    record, digest = seen
     return _Seen(record.id, digest, record.sort_key == SORT_KEY)

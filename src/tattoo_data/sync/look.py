@@ -22,7 +22,6 @@ from tattoo_data.model.keys import SORT_KEY
 from tattoo_data.stores.base import Routing
 from tattoo_data.sync.base import Bases
 from tattoo_data.sync.conflict import Conflict, find
-from tattoo_data.sync.form import projected
 from tattoo_data.sync.pair import (
     AT_ONCE,
     BROKEN,
@@ -30,16 +29,13 @@ from tattoo_data.sync.pair import (
     Other,
     Pair,
     Shape,
-    artist_of,
     pairs,
+    seen_item,
     shape_of,
     writer_of,
 )
 from tattoo_data.sync.point import newest_point
 from tattoo_data.validation.stream import Stream
-
-#: The digest of an item that gives no document: no document has it.
-_NONE = b""
 
 
 class Unread(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -166,13 +162,9 @@ class Look:
 
 
 def _seen_item(item: Entry) -> _Seen | None:
-    record = artist_of(item.key)
-    if record is None:
+    if (seen := seen_item(item)) is None:
         return None
-    try:
-        digest = digest_canonical(record.id, projected(item).body)
-    except BROKEN:
-        digest = _NONE
+    record, digest = seen
     return _Seen(record.id, digest, record.sort_key == SORT_KEY)
 
 

@@ -11,16 +11,19 @@ import msgspec
 from tattoo_data.engine.flow import slices
 from tattoo_data.model.canonical import canonical_json
 from tattoo_data.model.entry import Entry
+from tattoo_data.model.fingerprint import digest_canonical
 from tattoo_data.model.keys import RecordKey, artist_keys, record_of
 from tattoo_data.model.records import Kind
 from tattoo_data.stores.base import NOT_ROUTED, Routing, Store
 from tattoo_data.stores.live import LiveStores
-from tattoo_data.sync.form import as_canonical, fields_in
+from tattoo_data.sync.form import as_canonical, fields_in, projected
 
 #: The error of a record that the other side cannot have.
 UNFIT = "CannotBeProjected"
 #: What reading a damaged record raises.
 BROKEN = (ValueError, TypeError, AttributeError)
+#: The digest of an item that gives no document: no document has it.
+NO_DOCUMENT = b""
 #: So many artists are read at once: a hundred keys, for there are two forms.
 AT_ONCE = 50
 NAMELESS = "it has no artistId, so nothing says whose it is"
@@ -57,6 +60,18 @@ def artist_of(key: str) -> RecordKey | None:
     """The artist that an item's key names; None for every other item."""
     record = record_of(key)
     return record if record is not None and record.kind is Kind.ARTIST else None
+
+
+def seen_item(item: Entry) -> tuple[RecordKey, bytes] | None:
+    """The artist whose item it is, with the digest of the document that it gives, or `NO_DOCUMENT`; None for any other
+    item."""
+    record = artist_of(item.key)
+    if record is None:
+        return None
+    try:
+        return record, digest_canonical(record.id, projected(item).body)
+    except BROKEN:
+        return record, NO_DOCUMENT
 
 
 def pairs(stores: LiveStores, ids: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Pair]:

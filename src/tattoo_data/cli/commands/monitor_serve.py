@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +13,6 @@ from tattoo_data.cli.options import Invocation, common
 if TYPE_CHECKING:
     from socket import socket
 
-    from tattoo_data.cli.watching import Tally
-    from tattoo_data.monitoring.alert import Event
     from tattoo_data.monitoring.monitor import Options
     from tattoo_data.monitoring.view import View
 
@@ -75,13 +72,14 @@ def command(
 
 
 def _serve(invocation: Invocation, options: Options, listener: socket) -> None:
+    from tattoo_data.cli.live import lines
     from tattoo_data.cli.watching import Tally, watching
     from tattoo_data.monitoring.monitor import Monitor
     from tattoo_data.monitoring.show import view_of
     from tattoo_data.web.live import Live
     from tattoo_data.web.server import serve, url_of
 
-    tally, lines = Tally(), _Lines(invocation)
+    tally, said = Tally(), lines(invocation, checks=invocation.output.verbose > 0)
     with watching(invocation, invocation.output.say, progress=False) as (watched, ledger):
         monitor = Monitor(watched.check, ledger, watched.kept, watched.target, invocation.clock, options)
 
@@ -89,48 +87,18 @@ def _serve(invocation: Invocation, options: Options, listener: socket) -> None:
             for view in monitor.run(stop):
                 tally.add(view, monitor.happened)
                 yield view
-                lines.show(view, monitor.happened)
+                said.show(view, monitor.happened)
 
         first = view_of(watched.target, ledger, invocation.clock, sample=None, full=None, kept=())
-        lines.begin(url_of(listener))
+        _say_where(invocation, url_of(listener))
         try:
             serve(listener, Live(first, options.interval, invocation.clock), ledger, checks)
         finally:
-            lines.end(tally, watched.target)
+            said.end(tally, watched.target)
 
 
-class _Lines:
-    """What is printed beside the page: lines of text, or of JSON."""
-
-    def __init__(self, invocation: Invocation) -> None:
-        self._invocation = invocation
-
-    def begin(self, url: str) -> None:
-        """Say where the page is."""
-        self._print("serving", {"url": url}, f"The dashboard is at {url} (Ctrl-C stops it)")
-
-    def show(self, view: View, happened: Sequence[Event]) -> None:
-        """Say what a check found, and what it made of the alerts."""
-        from tattoo_data.cli.watching import check_line, event_line
-        from tattoo_data.monitoring.document import alert_document, event_document, sample_document
-
-        if view.sample is not None:
-            fields = {"checks": view.checks, **sample_document(view.sample)}
-            fields["alerts"] = [alert_document(each) for each in view.alerts]
-            self._print("check", fields, check_line(view.sample) if self._invocation.output.verbose else None)
-        for event in happened:
-            self._print("event", event_document(event), event_line(event))
-
-    def end(self, tally: Tally, target: Mapping[str, object]) -> None:
-        """Say what came of all checks."""
-        about = {"command": self._invocation.command, "elapsedSeconds": self._invocation.elapsed()}
-        self._print("summary", {**about, "target": dict(target), **tally.document()}, tally.words)
-
-    def _print(self, kind: str, fields: Mapping[str, object], text: str | None) -> None:
-        if self._invocation.output.json:
-            import msgspec
-
-            text = msgspec.json.encode({"type": kind, **fields}).decode()
-        if text is not None:
-            self._invocation.output.line(text)
-            sys.stdout.flush()  # whoever reads a pipe waits for it
+def _say_where(invocation: Invocation, url: str) -> None:
+    if invocation.output.json:
+        invocation.output.object({"type": "serving", "url": url})
+    else:
+        invocation.output.event(f"The dashboard is at {url} (Ctrl-C stops it)")
