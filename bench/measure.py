@@ -46,16 +46,18 @@ class Series:
 
 
 def process(command: Sequence[str], environment: Mapping[str, str], folder: str | None = None) -> Cost:
-    """Run a command to its end, in `folder`. Raises RuntimeError where it fails.
+    """Run a command to its end, in `folder`. Raises RuntimeError where it fails. Bytecode is kept, as it is where the
+    tool is installed: without, a start compiles our modules, and none of its peers'.
 
     Until it is itself, a process counts the memory of the one that started it: a peak means something only where that
     one is smaller.
     """
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
     child = subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
