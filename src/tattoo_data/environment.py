@@ -227,7 +227,7 @@ def _embedded(settings: Settings, clock: Clock, say: Say, *, start: bool) -> Ser
         if not start:
             raise StackFailed(reason="it does not run, and was not to be started")
         if not settings.local and stack.foreign_emulator(options):
-            raise ForeignEmulator(url=f"http://localhost:{options.aws_port}")
+            raise ForeignEmulator(url=f"http://localhost:{options.aws_port}", home=str(options.home))
         why = "" if settings.local else "No endpoint is named and "
         say(f"{why}{'no' if why else 'No'} local stack is running: starting one.")
         servers = stack.up(options, clock)

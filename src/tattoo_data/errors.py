@@ -93,7 +93,7 @@ class UnknownChoice(UsageError):
 
     def __init__(self, *, kind: str, name: str, known: Iterable[str]) -> None:
         names = list(known)
-        super().__init__(kind=kind, name=name, known=", ".join(names), hint=_nearest(name, names))
+        super().__init__(kind=kind, name=name, known=_listed(names), hint=_nearest(name, names))
 
 
 class StepBroken(UsageError):
@@ -107,7 +107,7 @@ class TargetIncomplete(UsageError):
 
 
 class ForeignEmulator(UsageError):
-    template = "no target is named, but an AWS emulator that is not ours answers at {url}"
+    template = "no target is named, but an AWS emulator that was not started from {home} answers at {url}"
     hint_template = "To use it: export AWS_ENDPOINT_URL={url}    To start our own beside it: add --local"
 
 
@@ -132,6 +132,8 @@ class NotFound(TattooDataError):
     exit_code = 10
 
 
+#: How many names a message lists.
+_LISTED = 20
 #: What lists the names of a kind.
 _LISTING = {
     "alert": "`tattoo-data monitor alerts --all` lists them.",
@@ -149,8 +151,8 @@ class UnknownName(NotFound):
 
     def __init__(self, *, kind: str, name: str, known: Iterable[str]) -> None:
         names = list(known)
-        listed = ", ".join(names) if names else "none"
-        super().__init__(kind=kind, name=name, known=listed, hint=_nearest(name, names) or _LISTING.get(kind, ""))
+        hint = _nearest(name, names) or _LISTING.get(kind, "")
+        super().__init__(kind=kind, name=name, known=_listed(names) or "none", hint=hint)
 
 
 class StoreMissing(NotFound):
@@ -273,6 +275,12 @@ class ScratchFailed(TattooDataError):
 class StoreError(TattooDataError):
     template = "{service} at {endpoint} failed in {operation}: {reason}"
     hint_template = "Run it again with --debug to see every request."
+
+
+def _listed(names: list[str]) -> str:
+    """The names, or as many as a line takes."""
+    more = len(names) - _LISTED
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:_LISTED])} and {more} more"
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -38,7 +38,7 @@ class MemoryStream:
         self.parts = {"shard-0": Part("shard-0", None)}
         self.written = 0
         self.moment = 0.0
-        self.failures: list[Exception] = []
+        self.failures: list[Exception | None] = []  # of the next requests; None is one that is answered
         self.closes = 0
         self._generation = 0
 
@@ -118,8 +118,8 @@ class MemoryStream:
         self.closes += 1
 
     def _fail(self) -> None:
-        if self.failures:
-            raise self.failures.pop(0)
+        if self.failures and (failure := self.failures.pop(0)) is not None:
+            raise failure
 
     def _require(self, stream: str) -> None:
         if stream != self.arn:

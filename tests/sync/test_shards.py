@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
+from typing import ParamSpec, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,32 @@ from hypothesis import strategies as st
 from tattoo_data.repository.checkpoints import Place
 from tattoo_data.sync.shards import RecordsLost, Shards
 from tests.sync.streaming import ARN, MemoryStream
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class AtOnce(Executor):
+    """An executor whose work is done when `submit` returns, so that a test is the same each time."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Callable[P, R], /, *arguments: P.args, **named: P.kwargs) -> Future[R]:
+        future: Future[R] = Future()
+        try:
+            future.set_result(work(*arguments, **named))
+        except (ConnectionError, RecordsLost) as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_threads() -> Iterator[None]:
+    """What is begun is done at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tattoo_data.sync.shards.ThreadPoolExecutor", AtOnce)
+        yield
 
 
 def at_end(stream: MemoryStream) -> Shards:
@@ -161,10 +189,39 @@ def test_what_was_read_before_reading_failed_is_not_lost() -> None:
     assert set(read_all(shards)) == expected
 
 
+def test_the_last_records_of_a_shard_are_not_lost_where_those_that_go_on_cannot_be_asked_for() -> None:
+    stream = MemoryStream()
+    shards = at_end(stream)
+    stream.write("a")
+    stream.split()
+    stream.failures = [None, ConnectionError()]
+    with pytest.raises(ConnectionError):
+        shards.read()
+    assert read_all(shards) == ["a"]
+
+
+def test_what_was_begun_is_given_by_the_next_read_and_counts_as_given_only_then() -> None:
+    stream = MemoryStream()
+    shards = at_end(stream)
+    stream.write("a")
+    assert read(shards) == ["a"]
+    stream.write("b")
+    shards.begin()
+    shards.reopen()  # waits for it
+    stream.write("c")
+    assert read_all(after(stream, shards.places())) == ["b", "c"]
+    assert read(shards) == ["b"]
+    assert read_all(after(stream, shards.places())) == ["c"]
+    shards.begin()
+    shards.start_at_end()
+    assert read(shards) == []
+
+
 acts = st.lists(
     st.one_of(
         st.tuples(st.just("write"), st.sampled_from("abcdefgh")),
-        st.tuples(st.sampled_from(["read", "save", "restart", "split", "expire", "fail"]), st.just("")),
+        st.tuples(st.just("fail"), st.sampled_from(["", " ", "  "])),
+        st.tuples(st.sampled_from(["begin", "read", "save", "restart", "reopen", "split", "expire"]), st.just("")),
     ),
     max_size=40,
 )
@@ -197,21 +254,30 @@ def test_every_key_is_read_after_its_last_write_or_it_is_said_that_it_may_be_los
                     since = set(due)
                 case "restart" if saved is not None:
                     due |= since
+                    stream.failures = []
+                    shards.close()
                     shards = after(stream, saved)
                 case "split":
                     stream.split()
                 case "expire":
                     stream.expire()
                 case "fail":
-                    stream.failures = [ConnectionError()]
+                    stream.failures = [*(None for _ in key), ConnectionError()]
                     take(read(shards))
+                case "begin":
+                    shards.begin(2)
+                case "reopen":
+                    shards.reopen()
         except ConnectionError:
             continue
         except RecordsLost:
             due.clear()  # everything is compared
             since.clear()
+            stream.failures = []
             shards.start_at_end()
             saved = None
+    stream.failures = []
     for _ in range(20):
         take(read(shards))
+    shards.close()
     assert due == set()

@@ -206,10 +206,12 @@ def test_what_cannot_be_begun_takes_nothing(
     assert len(tool.ok("history", "--json").json()["runs"]) == runs
 
 
-def test_a_target_without_a_table_is_10_and_names_what_makes_it(tool: Tool) -> None:
-    done = tool.run("with", "fresh", "--", "true", "--json")
-    assert done.code == 10
-    assert "reset" in done.stderr
+def test_on_a_new_machine_the_stores_are_made_and_empty_again_afterwards(any_tool: Tool) -> None:
+    done = any_tool.ok("with", "minimal", "--", PROGRAM, "status", "--json")
+    assert json.loads(done.stdout)["state"] == "minimal"
+    assert "There is no table, no index, no images yet: made, and empty again afterwards." in done.stderr
+    assert any_tool.ok("status", "--json").json()["state"] == "clean"
+    assert snapshots(any_tool) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

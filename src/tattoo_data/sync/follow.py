@@ -126,9 +126,11 @@ def follow(env: Environment, options: FollowOptions, stop: Stop) -> Iterator[Eve
     tried again.
     """
     stream = env.open_stream()
+    follower = _Follower(env, options, stop, stream)
     try:
-        yield from _Follower(env, options, stop, stream).events()
+        yield from follower.events()
     finally:
+        follower.close()
         stream.close()
 
 
@@ -185,6 +187,10 @@ class _Follower:
                 self._stop.wait(pause)
         self._env.stores.index.settle()
 
+    def close(self) -> None:
+        """End what is read ahead."""
+        self._shards.close()
+
     def _begin(self) -> Begun:
         self._shards = Shards(self._stream, self._find())
         self._run = _newest_run(self._env)
@@ -220,6 +226,7 @@ class _Follower:
     def _reopen(self) -> None:
         """Find the way back after a trouble: the servers may be others by now."""
         if (arn := self._find()) != self._shards.arn:
+            self._shards.close()
             self._shards, self._read, self._reason = Shards(self._stream, arn), [], "the table has another stream"
         elif not self._reason:
             try:
@@ -302,6 +309,7 @@ class _Follower:
         clock, began = self._env.clock, self._env.clock.monotonic()
         records = self._read
         lock.check()
+        self._shards.begin(BATCH)
         done = write_documents(self._env, _artists(records))
         self._read = []
         lag = clock.now().timestamp() - max(each.at for each in records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,22 +56,33 @@ class _Reader:
 
 
 class Shards:
-    """The shards of one stream, and how far each was read."""
+    """The shards of one stream, and how far each was read. `_begun` reads on while what was read is used, and nothing
+    else is done with the shards meanwhile."""
 
     def __init__(self, stream: Stream, arn: str) -> None:
         self.arn = arn
         self._stream = stream
         self._readers: dict[str, _Reader] = {}
+        self._places: dict[str, Place] = {}
         self._found: list[Record] = []  # what was read before reading on failed
+        self._thread = ThreadPoolExecutor(1, "shards")
+        self._begun: Future[list[Record]] | None = None
+
+    def close(self) -> None:
+        """End with the request that is on its way. Idempotent."""
+        self._thread.shutdown(cancel_futures=True)
 
     def start_at_end(self) -> None:
         """Go on with what is written from now on. Whoever reads the table afterwards sees everything before it."""
+        self._settle()
+        self._begun = None
         self._found = []
         there = self._stream.shards(self.arn)
         self._readers = {shard.id: _Reader(shard=shard, start=Start.END, done=shard.closed) for shard in there}
         for reader in self._readers.values():
             if not reader.done:
                 reader.iterator = self._stream.iterator(self.arn, reader.shard.id, Start.END)
+        self._places = self._now()
 
     def start_after(self, places: Mapping[str, Place]) -> None:
         """Go on after these places. Raises `RecordsLost` where something between them and now may be gone."""
@@ -84,29 +96,48 @@ class Shards:
         }
         self._find_new(there.values(), known=places)
         self.reopen()
+        self._places = self._now()
 
     def reopen(self) -> None:
         """Go on after what was read, whatever became of the iterators. Raises `RecordsLost`."""
+        self._settle()
         for reader in self._readers.values():
             if not reader.done:
                 reader.iterator = self._open(reader)
 
+    def begin(self, most: int = MOST_RECORDS) -> None:
+        """Begin to read on: what comes is what the next `read` gives."""
+        if self._begun is None:
+            self._begun = self._thread.submit(self._read, most)
+
     def read(self, most: int = MOST_RECORDS) -> list[Record]:
         """The next records, about `most` of them, in the order of writing for each key; none where there is nothing
         new. Raises `RecordsLost`."""
+        begun, self._begun = self._begun, None
+        found = begun.result() if begun else self._read(most)
+        self._places = self._now()
+        return found
+
+    def places(self) -> dict[str, Place]:
+        """How far each shard was given by `read`, of those that the stream still has."""
+        return self._places
+
+    def _settle(self) -> None:
+        """Wait for what was begun. Where it failed, it will again if there is a reason to: what it found is kept."""
+        if self._begun is not None and self._begun.exception() is not None:
+            self._begun = None
+
+    def _read(self, most: int) -> list[Record]:
         if self._lacks_children():
             self._find_new(self._stream.shards(self.arn), known=self._readers)
         for reader in self._due():
             while not reader.done and len(self._found) < most:
-                page = self._page(reader, most - len(self._found))
-                self._found += page.records
-                if not page.records:
+                if not self._page(reader, most - len(self._found)):
                     break
         found, self._found = self._found, []
         return found
 
-    def places(self) -> dict[str, Place]:
-        """How far each shard was read, of those that the stream still has."""
+    def _now(self) -> dict[str, Place]:
         return {name: Place(after=reader.after, done=reader.done) for name, reader in self._readers.items()}
 
     def _due(self) -> Iterator[_Reader]:
@@ -121,7 +152,8 @@ class Shards:
         parents = {reader.shard.parent for reader in self._readers.values()}
         return any(reader.done and name not in parents for name, reader in self._readers.items())
 
-    def _page(self, reader: _Reader, most: int) -> Records:
+    def _page(self, reader: _Reader, most: int) -> int:
+        """Read on in one shard. Returns how many records came."""
         if reader.iterator is None:
             reader.iterator = self._open(reader)
         try:
@@ -131,13 +163,14 @@ class Shards:
             page = self._stream.records(reader.iterator, min(most, MOST_RECORDS))
         except RecordsTrimmed:
             raise RecordsLost from None
+        self._found += page.records
         if page.records:
             reader.after = page.records[-1].sequence
         reader.iterator = page.next
         if page.next is None:
             reader.done = True
             self._find_new(self._stream.shards(self.arn), known=self._readers)
-        return page
+        return len(page.records)
 
     def _open(self, reader: _Reader) -> str:
         if reader.after is None and reader.start is Start.END:

@@ -144,7 +144,7 @@ def _stack(settings: Settings) -> Iterator[Check]:
     options = _options(settings)
     running, report = stack.running(options), stack.status(options)
     if running is None and not settings.local and stack.foreign_emulator(options):
-        raise ForeignEmulator(url=f"http://localhost:{options.aws_port}")
+        raise ForeignEmulator(url=f"http://localhost:{options.aws_port}", home=str(options.home))
     if running:
         message = f"running at {running.aws_endpoint} and {running.opensearch_endpoint}"
         yield Check(id="stack", status=Health.OK, message=message)

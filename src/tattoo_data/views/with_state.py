@@ -11,10 +11,12 @@ from tattoo_data.backups.restore import RestoreOptions, restore, restore_backup
 from tattoo_data.backups.take import TakeOptions, take
 from tattoo_data.engine.flow import no_progress
 from tattoo_data.engine.make_equal import Change
+from tattoo_data.engine.plan import Desired
 from tattoo_data.environment import Environment, Say
 from tattoo_data.errors import IntegrityFailed, Locked, NotPutBack, TattooDataError
+from tattoo_data.model.entry import StoreName
 from tattoo_data.repository.manifests import Kind as SnapshotKind
-from tattoo_data.runs.session import Command, WriteOptions
+from tattoo_data.runs.session import Command, WriteOptions, writing
 from tattoo_data.seeding.prove import Proof
 from tattoo_data.seeding.reset import ResetOptions, reset
 from tattoo_data.seeding.seed import SeedOptions, seed
@@ -75,6 +77,7 @@ def acts_on(env: Environment, side: Side, options: WriteOptions, run: Callable[[
     patient = replace(options, wait=max(options.wait, _WAIT_SECONDS))
 
     def keep() -> str:
+        _make_missing(before, options)
         taken = take(before, TakeOptions(name=NAME, kind=SnapshotKind.SNAPSHOT, wait=options.wait))
         if drifted := taken.manifest.drifted:
             say(f"note: {drifted:,} entries were written by somebody else while they were read.")
@@ -93,6 +96,15 @@ def acts_on(env: Environment, side: Side, options: WriteOptions, run: Callable[[
     return Acts(
         take=keep, reset=lambda: _reach(before, side, options), run=run, restore=put_back, delete=forget, say=say
     )
+
+
+def _make_missing(env: Environment, options: WriteOptions) -> None:
+    """Make the stores that are not there, as on a new machine: what is put back afterwards is that they are empty."""
+    missing = [name for name in StoreName if env.stores[name].describe() is None]
+    if missing:
+        env.say(f"There is no {', no '.join(missing)} yet: made, and empty again afterwards.")
+        with writing(env, Command(name="with"), options) as session:
+            session.carry_out(Desired(stores=missing))
 
 
 def _put_back(acts: Acts, reference: str) -> None:

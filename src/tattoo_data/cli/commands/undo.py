@@ -42,7 +42,8 @@ def command(invocation: Invocation, run: str | None, force: bool, write: WriteOp
     """Take back what the last writing command did.
 
     Each entry goes back to what it was, but only where it still is what that command wrote. Again goes one command
-    further back; RUN picks one, by its id or the beginning of it (`tattoo-data history` lists them).
+    further back; a command that found nothing to do does not count. RUN picks one, by its id or the beginning of it
+    (`tattoo-data history` lists them).
     """
     from tattoo_data.cli.confirm import confirm
     from tattoo_data.cli.render import show_undone

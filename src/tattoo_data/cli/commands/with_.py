@@ -25,8 +25,8 @@ which: state:NAME, scenario:NAME, snapshot:NAME. Options of this tool come befor
 The command gets the application's variables (`tattoo-data env`), and stdout is its own.
 
 \b
-Touches: table, index and images, which are as before afterwards, whatever anybody wrote meanwhile. No lock is held
-while the command runs, so that it may use this tool itself.
+Touches: table, index and images, which are as before afterwards, whatever anybody wrote meanwhile; one that was not there
+is empty afterwards. No lock is held while the command runs, so that it may use this tool itself.
 
 \b
 Example:
@@ -39,7 +39,7 @@ Exit status:
   0  the command ended with 0; any other code is the command's own, 128 + N where signal N killed it
   1  the stores could not be put back; the snapshot that restores them is kept and named
   2  a name means more than one thing, or there is no command
-  10 nothing has this name, or the live table or index does not exist
+  10 nothing has this name
   11 another command writes to this target
   12 the stores could not be made to hold STATE; the command was not run, and they are as before
   14 a service does not answer
