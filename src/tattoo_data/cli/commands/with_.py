@@ -25,8 +25,8 @@ which: state:NAME, scenario:NAME, snapshot:NAME. Options of this tool come befor
 The command gets the application's variables (`tattoo-data env`), and stdout is its own.
 
 \b
-Touches: table, index and images, which are as before afterwards, whatever anybody wrote meanwhile; one that was not there
-is empty afterwards. No lock is held while the command runs, so that it may use this tool itself.
+Touches: table, index and images, which are as before afterwards, whatever anybody wrote meanwhile; one that was not
+there is empty afterwards. No lock is held while the command runs, so that it may use this tool itself.
 
 \b
 Example:
