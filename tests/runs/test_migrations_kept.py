@@ -200,7 +200,7 @@ def test_the_day_of_the_data_is_not_forgotten_for_that_of_a_migration(bare: Desk
     reset = run_of(0, "reset", "fresh", as_of=DAY)
     keep(bare, reset, run_of(1, *RUN, as_of=DAY), run_of(2, *BACK))
     keep(bare, *(run_of(number, "clear", "s3") for number in range(3, 3 + KEPT_RUNS)))
-    forget_old_runs(bare.env)
+    forget_old_runs(bare.env, read_timeline(bare.env))
     line = read_timeline(bare.env)
     assert line.as_of == DAY
     assert len(line.runs) == KEPT_RUNS + 1

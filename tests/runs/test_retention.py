@@ -42,7 +42,7 @@ def keep(place: Desk, *runs: Run) -> None:
 
 
 def forget(place: Desk) -> None:
-    forget_old_runs(place.env)
+    forget_old_runs(place.env, read_timeline(place.env))
 
 
 def kept(place: Desk) -> set[str]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from tattoo_data.environment import Environment
 from tattoo_data.repository.runs import PREFIX, Run, run_moment
-from tattoo_data.runs.timeline import COMMANDS_WITH_DAYS, timeline
+from tattoo_data.runs.timeline import COMMANDS_WITH_DAYS, Timeline
 
 KEPT_RUNS = 20
 KEPT_FOR = timedelta(days=7)
@@ -30,11 +30,10 @@ def expired(newest_first: Iterable[Run], kept: Collection[str] = ()) -> list[Run
     ]
 
 
-def forget_old_runs(env: Environment) -> None:
-    """Remove the target's expired runs, and files that a removal left over; a migration's runs stay as long as it is
-    applied, so that it can be rolled back. The newest of them with a day stays
+def forget_old_runs(env: Environment, line: Timeline) -> None:
+    """Remove the expired runs among the target's, and files that a removal left over; a migration's runs stay as long
+    as it is applied, so that it can be rolled back. The newest of them with a day stays
     without its before-images: `status` goes by it once those after it are undone."""
-    line = timeline(env.runs.newest_first(env.target.id, env.pool))
     keys = [each.key for each in env.repository.objects(PREFIX)]
     there = {key.removeprefix(PREFIX).partition("/")[0] for key in keys if key.endswith("/run.json")}
     gone: set[str] = {name for key in keys if (name := key.removeprefix(PREFIX).partition("/")[0]) not in there}

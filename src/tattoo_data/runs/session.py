@@ -201,12 +201,12 @@ def writing(env: Environment, command: Command, options: WriteOptions) -> Iterat
         session.settle_the_past()
         yield session
         if session.made:
-            _forget(env)
+            _forget(env, session.made.run, session.timeline)
 
 
-def _forget(env: Environment) -> None:
+def _forget(env: Environment, made: Run, before: Timeline) -> None:
     try:
-        forget_old_runs(env)
+        forget_old_runs(env, timeline([made, *(run for run in before.runs if run.id != made.id)]))
     except TattooDataError as error:  # the command's own work is done
         env.say(f"note: old runs could not be removed: {error.message}")
 
