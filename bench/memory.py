@@ -78,6 +78,7 @@ def standard(items: int) -> list[tuple[int, list[list[str]]]]:
     scale = str(max(1, items // _ORIGINALS - 1))
     fill = ["reset", "performance-test", "--scale", scale]
     save = ["scenarios", "save", "one", "--where", "artistId == 'artist-0000007'", "--file", "one.json"]
+    step = "add-social-media"
     undone = [["reset", "minimal"], ["undo"], ["redo"]]
     return [
         (0, [fill, fill, ["status"], ["undo"], ["redo"]]),
@@ -91,6 +92,17 @@ def standard(items: int) -> list[tuple[int, list[list[str]]]]:
             items,
             [["export", "out"], ["reset", "minimal", "--no-undo"], ["import", "out", "--replace"], ["diff", "./out"]],
         ),
+        (
+            items,
+            [
+                ["sync", "detect-conflicts"],
+                ["sync", "os-to-dynamo"],
+                ["clear", "opensearch", "--no-undo"],
+                ["sync", "dynamo-to-os"],
+                ["monitor", "check"],
+            ],
+        ),
+        (items, [["migrate", "list"], ["migrate", "run", step], ["migrate", "rollback", step]]),
     ]
 
 

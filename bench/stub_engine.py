@@ -1,8 +1,9 @@
 """`python -m bench.stub_engine`: DynamoDB, OpenSearch and S3 in one process, each on a port of loopback.
 
 For measuring a client: it keeps what it is given as bytes in memory and does little else, so that a million items take
-minutes. `--items` makes table and index begin with that many artists of `--size` bytes and their documents, which
-cost no memory until they are changed. When it is ready it prints one line of JSON with its urls; SIGTERM ends it.
+minutes. `--items` makes table and index begin with that many artists of `--size` bytes and their documents, which cost
+no memory until they are changed, beside an empty image bucket. When it is ready it prints one line of JSON with its
+urls; SIGTERM ends it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import signal
 
 import msgspec
 
-from bench.stub import INDEX, TABLE
+from bench.stub import IMAGES, INDEX, TABLE
 from bench.stub.artists import Artists, artist_id
 from bench.stub.http import serve
 from bench.stub.index import Indexes
@@ -45,6 +46,7 @@ async def _run(items: int, size: int) -> None:
         tables.make(table_definition(TABLE), item_rule(artists))
         settings = {"number_of_shards": "1", "number_of_replicas": "0"}
         indexes.make(INDEX, {"mappings": dict(INDEX_MAPPING), "settings": settings}, document_rule(artists))
+        buckets.make(IMAGES)
     served = [
         await serve(tables, "application/x-amz-json-1.0"),
         await serve(indexes, "application/json; charset=UTF-8"),
