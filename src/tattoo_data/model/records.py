@@ -20,11 +20,6 @@ class Kind(StrEnum):
         return f"{self.value}Id"
 
     @property
-    def name_field(self) -> str:
-        """The field that holds the record's name: `artistName`, `studioName`, `styleName`."""
-        return f"{self.value}Name"
-
-    @property
     def plural(self) -> str:
         """As the counts and the files call it: `artists`, `studios`, `styles`."""
         return f"{self.value}s"

@@ -23,14 +23,6 @@ PREFIX = "runs/"
 _FILE = "/run.json"
 
 
-class ObjectListed(Protocol):
-    """One object of a listing."""
-
-    @property
-    def key(self) -> str:
-        """The object's key."""
-
-
 class Objects(Protocol):
     """What a repository needs of a bucket."""
 
