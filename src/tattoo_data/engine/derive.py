@@ -15,7 +15,7 @@ from tattoo_data.engine.journal import Kept
 from tattoo_data.engine.plan import Desired, Step, Wanted, gather
 from tattoo_data.engine.scan import Live
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.fingerprint import digest
+from tattoo_data.model.fingerprint import digest, digest_canonical
 from tattoo_data.stores.base import Outcome
 
 #: The `before` of a step that only asks what its key is to hold by now.
@@ -74,7 +74,8 @@ class Gather:
             elif (same := known.get(id(each))) is not None:
                 wanted[name].append(Wanted(each.key, same, b"", each.routing))  # it is there: no body is needed
             else:
-                wanted[name].append(Wanted(each.key, digest(name, each), each.body, each.routing))
+                made = digest_canonical(each.key, each.body) if self._desired.canonical else digest(name, each)
+                wanted[name].append(Wanted(each.key, made, each.body, each.routing))
         for name, gathered in wanted.items():
             self._wanted[name].add(gathered)
 

@@ -70,7 +70,7 @@ def table_to_index(env: Environment, options: SyncOptions) -> Synced:
             return Synced(change=as_change(ended))
         require_source(env, _TABLE, allow_empty=options.allow_empty)
         towards = ToIndex(env.stores)
-        desired = Desired(stores=(_INDEX,), derive=towards, prune=True, scope=towards.goes)
+        desired = Desired(stores=(_INDEX,), derive=towards, prune=True, scope=towards.goes, canonical=True)
         return Synced(change=session.carry_out(desired), others=towards.others)
 
 

@@ -45,8 +45,8 @@ def item_from(item: Entry | None, document: Entry) -> Entry:
     secondary indexes follow the fields that they are made of where these change. Everything else stays as it is.
 
     `document_of` gives the document again, but for what an item cannot say: the order of a set and members that are in
-    it twice, and a `location` or keys of the document's own; and for digits that only the item has. Raises ValueError for a document that no item can give,
-    and where `item` is not the artist's.
+    it twice, and a `location` or keys of the document's own; and for digits that only the item has. Raises ValueError
+    for a document that no item can give, and where `item` is not the artist's.
     """
     try:
         return _changed(item, document) if item is not None else _new(document)

@@ -291,7 +291,7 @@ class _Follower:
         self._shards.start_at_end()
         self._read = []
         towards = ToIndex(env.stores)
-        desired = Desired(stores=(StoreName.INDEX,), derive=towards, prune=True, scope=towards.goes)
+        desired = Desired(stores=(StoreName.INDEX,), derive=towards, prune=True, scope=towards.goes, canonical=True)
         how = How(swap=env.settings.index_swap != "never", progress=env.progress)
         change = make_equal(env.stores, desired, _Unkept(lock), env.pool, how)
         counts = change.counts[StoreName.INDEX]
