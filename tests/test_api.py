@@ -6,6 +6,9 @@ import inspect
 import re
 import subprocess
 import sys
+import threading
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +19,18 @@ from tattoo_data import Session, TattooDataError, connect
 from tattoo_data.api.backups import Backups
 from tattoo_data.api.connection import stores_of, write_options
 from tattoo_data.api.migrate import Migrate
+from tattoo_data.api.monitor import Monitor
 from tattoo_data.api.sync import Sync
 from tattoo_data.cli import main
 from tattoo_data.engine.verify import Verify
 from tattoo_data.errors import BadSetting, ConfirmationNeeded, NotFound, UnknownChoice, UsageError
 from tattoo_data.model.entry import StoreName
+from tattoo_data.monitoring import sample as checks
+from tattoo_data.repository.who import who
 from tattoo_data.runs.session import WriteOptions
+from tattoo_data.sync.follow import Applied, Begun, Compared
 from tattoo_data.views.machine import Health
+from tests.live import Application
 from tests.tool import AS_OF, Tool
 
 PAGE = Path(__file__).parents[1] / "docs" / "python.md"
@@ -35,12 +43,17 @@ NOT_VERBS = {
     "completion": "it is of the shell",
     "snapshots": "`session.backups.list()`",
     "doctor": "`tattoo_data.doctor()`: it looks before there is a session",
-    "monitor": "it watches from outside",
 }
 #: Commands that are called otherwise than the command.
 CALLED = {"import": "import_", "with": "with_state"}
-#: group of commands -> what has its verbs, and those that it has not: a file that somebody edits, an endless command.
-GROUPS = {"backups": (Backups, set()), "migrate": (Migrate, {"new"}), "sync": (Sync, {"follow"})}
+#: group of commands -> what has its verbs, and those that it has not: a file that somebody edits, endless commands that
+#: show what a check returns, what tries out log file and webhook.
+GROUPS = {
+    "backups": (Backups, set()),
+    "migrate": (Migrate, {"new"}),
+    "monitor": (Monitor, {"watch", "serve", "test-alerts"}),
+    "sync": (Sync, set()),
+}
 
 
 @pytest.fixture
@@ -117,6 +130,13 @@ def test_what_is_wrongly_asked_for_is_said_before_anything_is_sent() -> None:
             lambda: data.sync.resolve_conflicts("newest"),
             lambda: data.sync.resolve_conflicts("manual"),
             lambda: data.sync.resolve_conflicts("merge", prefer="left"),
+            lambda: data.sync.resolve_conflicts("latest", prefer="table"),
+            lambda: data.sync.resolve_conflicts("latest", apply="plan.jsonl"),
+            lambda: data.monitor.alerts("dire"),
+            lambda: data.monitor.clear_alerts("dire"),
+            lambda: data.monitor.acknowledge(1),
+            lambda: data.monitor.report("yesterday"),
+            lambda: data.monitor.report(format="pdf"),  # type: ignore[call-overload]
             lambda: data.import_("nowhere"),
         ):
             with pytest.raises((UsageError, NotFound)):
@@ -195,6 +215,77 @@ def test_a_day_with_a_session(named: Tool, tmp_path: Path) -> None:
         assert data.backups.delete("before").snapshots == (taken.reference,)
         assert data.variables()["DYNAMODB_TABLE_NAME"] == named.environment["DYNAMODB_TABLE_NAME"]
     assert not any("error" in text for text in said)
+
+
+def test_what_follows_tells_each_event_and_gives_everything_back(named: Tool) -> None:
+    with connect(as_of=AS_OF) as data, closing(Application(named.environment)) as application:
+        data.reset("minimal")
+        assert [type(each) for each in data.sync.follow(once=True)] == [Begun, Compared]
+        before = set(threading.enumerate())
+        events = data.sync.follow()
+        begun = next(events)
+        assert isinstance(begun, Begun)
+        assert isinstance(next(events), Compared), "nothing was written since that says where to go on"
+        item = next(each for each in application.dynamodb.scan(TableName=application.table)["Items"] if "bio" in each)
+        application.put({**item, "bio": {"S": "changed"}})
+        applied = next(events)
+        assert isinstance(applied, Applied)
+        assert (applied.records, applied.done.written) == (1, 1)
+        assert application.documents()[item["artistId"]["S"]]["bio"] == "changed"
+        events.close()
+        assert set(threading.enumerate()) <= before, "neither connections nor threads are left"
+        stop = threading.Event()
+        told = []
+        for event in data.sync.follow(stop):
+            told.append(event)
+            stop.set()
+        assert told == [replace(begun, resumed=True)]
+
+
+def test_a_session_goes_on_while_its_stream_is_followed(named: Tool) -> None:
+    with connect(as_of=AS_OF) as data:
+        data.reset("minimal")
+        with closing(data.sync.follow()) as events:
+            assert [type(next(events)), type(next(events))] == [Begun, Compared]
+            data.reset("fresh")
+            again = next(events)
+            assert isinstance(again, Compared)
+            assert (again.done.artists, again.done.failures) == (60, ())
+            data.close()
+            data.clear("dynamodb")
+        assert (data.status().records or {})["artists"] == 0
+
+
+def test_checks_and_alerts_of_a_session_are_those_of_the_commands(named: Tool) -> None:
+    said: list[str] = []
+    with connect(as_of=AS_OF, say=said.append) as data, closing(Application(named.environment)) as application:
+        data.reset("minimal")
+        sample = data.monitor.check()
+        assert (sample.health, sample.state) == (checks.Health.HEALTHY, "minimal")
+        assert sample.consistency.compared is checks.Compared.FULL
+        assert data.monitor.alerts() == []
+        application.opensearch.delete(index=application.index, id=next(iter(application.documents())), refresh=True)
+        worse = data.monitor.check(light=True)
+        assert (worse.light, worse.health) == (True, checks.Health.UNHEALTHY)
+        (alert,) = data.monitor.alerts("warning")
+        assert any(alert.message in each for each in said), "what happens is said"
+        assert named.ok("monitor", "alerts", "--json").json()["alerts"][0]["id"] == alert.id
+        (known,) = data.monitor.acknowledge(alert.id)
+        assert (known.id, known.acknowledged_by) == (alert.id, who())
+        assert [each.id for each in data.monitor.clear_alerts()] == [alert.id]
+        assert (data.monitor.alerts(), len(data.monitor.alerts(all=True))) == ([], 1)
+        found = data.monitor.report("1h")
+        assert found.whole is not None
+        assert (found.whole.checks, found.whole.light, len(found.alerts)) == (2, 1, 1)
+        assert named.ok("monitor", "report", "--json").json()["checks"] == 2
+        assert data.monitor.report(format="markdown").startswith("# Monitoring report\n")
+        assert named.environment["DYNAMODB_TABLE_NAME"] in data.monitor.report(format="html")
+
+
+def test_a_check_of_what_does_not_answer_raises_nothing(tmp_path: Path) -> None:
+    with connect(home=tmp_path, aws_endpoint="http://127.0.0.1:9", opensearch_endpoint="http://127.0.0.1:9") as data:
+        assert data.monitor.check(light=True).health is checks.Health.UNHEALTHY
+        assert {each.cause for each in data.monitor.alerts("CRITICAL")} >= {"table.reachable", "index.reachable"}
 
 
 def test_the_examples_of_the_page_run(named: Tool) -> None:

@@ -15,12 +15,14 @@ import pytest
 from tattoo_data.engine.verify import Verify
 from tattoo_data.errors import IntegrityFailed, Locked, StepBroken, StoreMissing
 from tattoo_data.migrations.load import load_steps
+from tattoo_data.migrations.migrate import migrate_all
 from tattoo_data.migrations.step import Context, Fields, Step
 from tattoo_data.model.entry import Blob, Entry
 from tattoo_data.model.keys import item_key, record_key
 from tattoo_data.model.project import document_of, item_of
 from tattoo_data.model.records import Kind, Record
 from tattoo_data.model.structure import INDEX_MAPPING
+from tattoo_data.runs.session import WriteOptions
 from tattoo_data.stores.base import scan
 from tattoo_data.stores.memory import MemoryStore
 from tests.migrations.stand import INDEX, ODD, TABLE, Crowded, Stand, artist, setting, stand, step_of
@@ -522,3 +524,14 @@ def test_the_shipped_steps_one_after_the_other_and_back(place: Stand) -> None:
         place.roll_back(step)
         assert place.is_consistent()
     assert place.held() == before
+
+
+@pytest.mark.parametrize(("dry", "done"), [(False, ["paint", "break"]), (True, ["paint", "break", "frame"])])
+def test_all_steps_are_done_up_to_the_first_that_fails(place: Stand, dry: bool, done: list[str]) -> None:
+    def broken(record: Any) -> Any:
+        raise ValueError("no")
+
+    steps = [PAINT, step_of(broken, ("other",), "break", "2.1.0"), setting("frame", "oak", "frame", "2.2.0")]
+    assert [each.step.id for each in migrate_all(place.env, steps, WriteOptions(dry_run=dry))] == done
+    assert painted(place) == (set() if dry else set(range(12)))
+    assert "frame" not in place.fields(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tattoo_data.runs.session import Command, WriteOptions
 from tattoo_data.stores.base import Exchange, Outcome, Store
 from tattoo_data.stores.memory import MemoryStore
 from tattoo_data.transfer.contents import Contents, Reject
-from tattoo_data.transfer.import_files import Imported, ImportOptions, import_contents, list_rejects
+from tattoo_data.transfer.import_files import Imported, ImportOptions, import_contents, list_rejects, read_files
 from tattoo_data.transfer.read import read_contents
 from tattoo_data.transfer.rejects import write_rejects
 from tests.engine.test_plan import Content, held
@@ -292,3 +293,15 @@ def test_the_file_of_rejects_is_whole_or_not_there(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         write_rejects(tmp_path / "r.jsonl", "x", broken())
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == []
+
+
+def test_all_is_read_and_what_cannot_be_used_is_listed_before_a_store_is_opened(place: Desk, tmp_path: Path) -> None:
+    told: list[Any] = []
+    source = FakeSource(lines(TABLE, [canonical(TABLE, 1), "bad", *["more"] * 1_000]), stores=[TABLE])
+    options = ImportOptions(path="./x", only=[TABLE], rejects=tmp_path / "r.jsonl")
+    read = read_files(source, options, place.env.clock, lambda *each: told.append(each))
+    assert (set(read.contents.wanted), len(read.contents.rejected), told) == ({TABLE}, 1_001, [("read", 1_000, None)])
+    assert read.listed == tmp_path / "r.jsonl"
+    assert len(listed(read.listed)) == 1_001
+    with pytest.raises(IntegrityFailed):
+        read_files(source, replace(options, strict=True), place.env.clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Literal, TypedDict
 
 from tattoo_data.clock import Clock
@@ -13,6 +13,8 @@ from tattoo_data.errors import ConfirmationNeeded, UnknownChoice
 from tattoo_data.model.entry import StoreName
 from tattoo_data.runs.session import WriteOptions
 from tattoo_data.settings import Settings
+from tattoo_data.stores.retrying import Patience
+from tattoo_data.stores.wire import Trace
 from tattoo_data.transfer.services import SERVICES
 
 
@@ -32,7 +34,7 @@ class Connection:
     def __init__(self, settings: Settings, say: Say) -> None:
         self.settings = settings
         self.clock = Clock()
-        self._say = say
+        self.say = say
         self._env: Environment | None = None
         self._for_writing = False
         self._cleanup = ExitStack()
@@ -40,6 +42,12 @@ class Connection:
     def reading(self) -> Environment:
         """The stores, opened to be read. Raises as `open_environment` does."""
         return self._env or self._open(write=False)
+
+    def apart(
+        self, *, trace: Trace | None = None, patience: Patience | None = None
+    ) -> AbstractContextManager[Environment]:
+        """The stores once more, for what goes on beside other verbs or is traced. Raises as `open_environment` does."""
+        return open_environment(self.settings, self.clock, say=self.say, trace=trace, patience=patience)
 
     def writing(self, write: WriteOptions, action: str | None = None) -> Environment:
         """The stores, opened to be written. Where `action` deletes something on a target that is not local, raises
@@ -65,7 +73,7 @@ class Connection:
 
     def _open(self, *, write: bool) -> Environment:
         self.close()
-        opened = open_environment(self.settings, self.clock, write=write, say=self._say)
+        opened = open_environment(self.settings, self.clock, write=write, say=self.say)
         self._env, self._for_writing = self._cleanup.enter_context(opened), write
         return self._env
 

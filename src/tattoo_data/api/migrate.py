@@ -7,7 +7,7 @@ from typing import Unpack
 
 from tattoo_data.api.connection import Connection, Writing, write_options
 from tattoo_data.migrations.load import find_step, load_steps
-from tattoo_data.migrations.migrate import Migrated, MigrateOptions, migrate
+from tattoo_data.migrations.migrate import Migrated, MigrateOptions, migrate, migrate_all
 from tattoo_data.migrations.overview import Overview, overview, validate_steps
 from tattoo_data.migrations.rollback import RolledBack, roll_back
 from tattoo_data.migrations.step import Step
@@ -37,14 +37,8 @@ class Migrate:
 
     def run_all(self, **write: Unpack[Writing]) -> Sequence[Migrated]:
         """Every step in the order of versions, up to the first that fails."""
-        steps, options = self._steps(), MigrateOptions(write=write_options(write))
-        env = self._connection.writing(options.write)
-        done: list[Migrated] = []
-        for step in steps:
-            done.append(migrate(env, step, options))
-            if done[-1].change.failures and not options.write.dry_run:
-                break
-        return done
+        steps, options = self._steps(), write_options(write)
+        return list(migrate_all(self._connection.writing(options), steps, options))
 
     def rollback(self, name: str, **write: Unpack[Writing]) -> RolledBack:
         """Put back what a step changed, field by field."""

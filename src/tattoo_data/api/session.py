@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -13,6 +12,7 @@ from typing import Self, TypeVar, Unpack
 from tattoo_data.api.backups import Backups
 from tattoo_data.api.connection import Connection, Writing, stores_of, write_options
 from tattoo_data.api.migrate import Migrate
+from tattoo_data.api.monitor import Monitor
 from tattoo_data.api.sync import Sync
 from tattoo_data.backups.remove import Removed
 from tattoo_data.backups.remove import clear as clear_backups
@@ -33,11 +33,18 @@ from tattoo_data.seeding.save import Saved, SaveOptions, save_scenario
 from tattoo_data.seeding.seed import Seeded, SeedOptions, check_seed, seed
 from tattoo_data.settings import SPECS, Settings, resolve
 from tattoo_data.transfer.export import DEFAULT_FOLDER, DEFAULT_STORES, Exported, ExportOptions, export
-from tattoo_data.transfer.import_files import Imported, ImportOptions, import_contents, list_rejects
-from tattoo_data.transfer.read import open_files, read_contents
+from tattoo_data.transfer.import_files import Imported, ImportOptions, import_contents, read_files
+from tattoo_data.transfer.read import open_files
 from tattoo_data.validation.fix import Fixed, fix
 from tattoo_data.validation.report import Report
-from tattoo_data.validation.validate import ValidateOptions, What, check_options, validate_files, validate_live
+from tattoo_data.validation.validate import (
+    ValidateOptions,
+    What,
+    check_options,
+    day_of,
+    validate_files,
+    validate_live,
+)
 from tattoo_data.views.child import Signals
 from tattoo_data.views.diff import Comparison, DiffOptions, diff
 from tattoo_data.views.doctor import Diagnosis
@@ -82,6 +89,7 @@ class Session:
         self._connection = connection
         self.backups = Backups(connection)
         self.migrate = Migrate(connection)
+        self.monitor = Monitor(connection)
         self.sync = Sync(connection)
 
     def __enter__(self) -> Self:
@@ -211,11 +219,10 @@ class Session:
             write=write_options(write),
         )
         with closing(open_files(Path(path))) as source:
-            contents = read_contents(source, options.only)
-            listed = list_rejects(contents, options, self._connection.clock)
+            read = read_files(source, options, self._connection.clock)
             action = f"import {path} --replace removes what the files do not hold" if replace else None
             env = self._connection.writing(options.write, action)
-            return import_contents(env, contents, options, listed)
+            return import_contents(env, read.contents, options, read.listed)
 
     def validate(
         self,
@@ -237,9 +244,10 @@ class Session:
             baseline=Path(baseline) if baseline else None,
         )
         check_options(options)
+        day = day_of(self.settings, self._connection.clock)
         if options.what is What.FILES:
-            return validate_files(self.settings, self._day(), options)
-        return validate_live(self._connection.reading(), self._day(), options)
+            return validate_files(self.settings, day, options)
+        return validate_live(self._connection.reading(), day, options)
 
     def fix(self, report: Report, **write: Unpack[Writing]) -> Fixed:
         """Mend what a report of the live stores says, as far as there is a mend."""
@@ -267,6 +275,3 @@ class Session:
 
         with_state(acts_on(env, side, options, run), Signals())
         return results[0]
-
-    def _day(self) -> date:
-        return self.settings.as_of or self._connection.clock.today()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import Unpack
 
 from tattoo_data.api.connection import Connection, Writing, write_options
-from tattoo_data.errors import UnknownChoice, UsageError
 from tattoo_data.sync.across import Synced, SyncOptions, index_to_table, table_to_index
-from tattoo_data.sync.conflict import Side
 from tattoo_data.sync.detect import Detected, detect
+from tattoo_data.sync.follow import Event, FollowOptions, Stop, follow
 from tattoo_data.sync.point import Point, Validated, set_point, validate_point
-from tattoo_data.sync.policy import Policy, Strategy
+from tattoo_data.sync.policy import policy_of
 from tattoo_data.sync.resolve import Resolved, ResolveOptions, resolve, write_plan
 
 
@@ -33,6 +34,16 @@ class Sync:
         action = "sync os-to-dynamo --delete removes artists" if delete else None
         return index_to_table(self._connection.writing(options.write, action), options)
 
+    def follow(
+        self, stop: Stop | None = None, *, once: bool = False, allow_empty: bool = False
+    ) -> Generator[Event, None, None]:
+        """Keep the index in step with the table, and tell whatever happens. It ends once `stop` (a `threading.Event`
+        for one) is set, with `once` when nothing new comes, and when it is closed; it goes on while it is asked for the
+        next event. Its connections are its own, so that another thread may follow than the one that has the session."""
+        options = FollowOptions(once=once, allow_empty=allow_empty)
+        with self._connection.apart() as env:
+            yield from follow(env, options, threading.Event() if stop is None else stop)
+
     def detect_conflicts(self) -> Detected:
         """On which artists both disagree, and who changed what since the last sync point."""
         return detect(self._connection.reading())
@@ -48,15 +59,10 @@ class Sync:
     ) -> Resolved:
         """Decide on every artist on whom both disagree. `prefer` is the side that `merge` takes, `apply` the plan of
         `manual`. What somebody has to decide is `left`."""
-        if strategy not in list(Strategy):
-            raise UnknownChoice(kind="strategy", name=strategy, known=list(Strategy))
-        if prefer is not None and prefer not in list(Side):
-            raise UnknownChoice(kind="side", name=prefer, known=list(Side))
-        if (strategy == Strategy.MANUAL) != (apply is not None):
-            raise UsageError(what="`apply` is the plan of the strategy manual, which needs one")
+        plan = Path(apply) if apply else None
         options = ResolveOptions(
-            policy=Policy(strategy=Strategy(strategy), prefer=Side(prefer) if prefer else None),
-            apply=Path(apply) if apply else None,
+            policy=policy_of(strategy, prefer, apply=plan),
+            apply=plan,
             allow_empty=allow_empty,
             write=write_options(write),
         )

@@ -12,11 +12,8 @@ from click.shell_completion import CompletionItem
 from tattoo_data.cli.options import Invocation
 
 if TYPE_CHECKING:
-    from tattoo_data.monitoring.alert import Alert, Severity
+    from tattoo_data.monitoring.alert import Alert
     from tattoo_data.monitoring.remember import Remembered
-    from tattoo_data.settings import Settings
-
-_SEVERITIES = ("critical", "warning", "info")
 
 
 @contextmanager
@@ -34,6 +31,8 @@ def remembered(invocation: Invocation) -> Iterator[Remembered]:
 
 def envelope(invocation: Invocation, **fields: Any) -> dict[str, Any]:
     """The JSON document of a result: command, elapsed seconds and target first."""
+    from tattoo_data.monitoring.remember import target_document
+
     return {
         "command": invocation.command,
         "elapsedSeconds": invocation.elapsed(),
@@ -42,47 +41,11 @@ def envelope(invocation: Invocation, **fields: Any) -> dict[str, Any]:
     }
 
 
-def target_document(settings: Settings) -> dict[str, object]:
-    """The target as settings and state folder tell it; an address that nobody knows without asking is None."""
-    from tattoo_data import stack
-
-    named = settings.target()
-    aws, s3, search = named.dynamodb or None, named.s3 or None, named.opensearch
-    if named.embedded:
-        options = stack.Options(
-            home=settings.home, aws_port=settings.stack_aws_port, opensearch_port=settings.stack_opensearch_port
-        )
-        servers = stack.running(options)
-        aws = s3 = servers.aws_endpoint if servers else None
-        search = servers.opensearch_endpoint if servers else None
-    return {
-        "awsEndpoint": aws,
-        "s3Endpoint": s3,
-        "opensearchEndpoint": search,
-        "region": settings.region,
-        "table": settings.table,
-        "index": settings.index,
-        "imageBucket": settings.image_bucket,
-        "backupBucket": settings.backup_bucket,
-        "embedded": named.embedded,
-    }
-
-
-def severity_of(name: str | None) -> Severity | None:
-    """The severity of that name, None where none was given. Raises `UnknownChoice`."""
-    from tattoo_data.errors import UnknownChoice
-    from tattoo_data.monitoring.alert import Severity
-
-    if name is None:
-        return None
-    if name.lower() not in _SEVERITIES:
-        raise UnknownChoice(kind="severity", name=name, known=_SEVERITIES)
-    return Severity(name.lower())
-
-
 def severities(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What the shell offers for a severity."""
-    return [CompletionItem(name) for name in _SEVERITIES if name.startswith(incomplete)]
+    from tattoo_data.monitoring.alert import Severity
+
+    return [CompletionItem(each.value) for each in Severity if each.value.startswith(incomplete)]
 
 
 def show_alerts(invocation: Invocation, alerts: Sequence[Alert]) -> None:

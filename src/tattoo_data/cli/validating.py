@@ -150,12 +150,12 @@ def _check(invocation: Invocation, outputs: Outputs, choice: Choice) -> None:
 def live(invocation: Invocation, what: str, outputs: Outputs, choice: Choice, write: WriteOptions | None) -> int:
     """Check live stores, mend what is to be mended, show what was found, and return the exit code."""
     from tattoo_data.cli.findings import show_findings
-    from tattoo_data.validation.validate import ValidateOptions, What, check_options, validate_live
+    from tattoo_data.validation.validate import ValidateOptions, What, check_options, day_of, validate_live
 
     options = ValidateOptions(what=What(what), **choice_of(choice))
     check_options(options)
     with invocation.environment(write=write is not None and not write.dry_run) as env:
-        day = invocation.settings.as_of or invocation.clock.today()
+        day = day_of(invocation.settings, invocation.clock)
         report = validate_live(env, day, options)
         if write is None:
             show_findings(invocation, report, outputs, env)

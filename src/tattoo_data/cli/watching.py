@@ -1,12 +1,13 @@
-"""What `monitor check` and `monitor watch` share: a target with its ledger, and how a check is told in words."""
+"""What `monitor check`, `watch` and `serve` share: the target of an invocation, and how a check is told in words."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tattoo_data.cli.options import Invocation
@@ -15,32 +16,19 @@ from tattoo_data.monitoring.interval import span
 from tattoo_data.monitoring.sample import Compared, Consistency, Health, Sample, StoreSample
 
 if TYPE_CHECKING:
-    from tattoo_data.environment import Environment
-    from tattoo_data.monitoring.ledger import Ledger
-    from tattoo_data.monitoring.requests import Recorder
     from tattoo_data.monitoring.view import View
-    from tattoo_data.monitoring.watched import Watched
+    from tattoo_data.monitoring.watching import Watching
 
 
-@contextmanager
 def watching(
     invocation: Invocation, say: Callable[[str], None], *, aloud: bool = False, progress: bool = True
-) -> Iterator[tuple[Watched, Ledger]]:
-    """The target of an invocation, to be checked, and what is kept of it. What happens goes to the sinks of the
-    settings, and with `aloud` to `say` too, which also gets what went wrong with them."""
-    from tattoo_data.monitoring.check import PATIENCE
-    from tattoo_data.monitoring.remember import remembering
-    from tattoo_data.monitoring.watched import Watched
+) -> AbstractContextManager[Watching]:
+    """The target of an invocation, to be checked, and what is kept of it. `say` and `aloud` are as in
+    `monitoring.watching`; without `progress`, none is shown."""
+    from tattoo_data.monitoring import watching as room
 
-    def opening(recorder: Recorder) -> AbstractContextManager[Environment]:
-        return invocation.environment(trace=recorder, patience=PATIENCE, progress=progress)
-
-    settings, clock = invocation.settings, invocation.clock
-    with (
-        remembering(settings, clock, say, aloud=aloud) as kept,
-        Watched(settings, opening, clock) as watched,
-    ):
-        yield watched, kept.ledger
+    opening = partial(invocation.environment, progress=progress)
+    return room.watching(invocation.settings, invocation.clock, opening, say, aloud=aloud)
 
 
 @dataclass(slots=True)

@@ -95,6 +95,16 @@ def migrate(env: Environment, step: Step, options: MigrateOptions, before: Seque
     return Migrated(step=step, change=change, left=run.left, earlier=run.earlier)
 
 
+def migrate_all(env: Environment, steps: Iterable[Step], write: WriteOptions) -> Iterator[Migrated]:
+    """Every step, in their order, up to the first that fails; a dry run plans each on what is there now. Raises as
+    `migrate` does."""
+    for step in steps:
+        done = migrate(env, step, MigrateOptions(write=write))
+        yield done
+        if done.change.failures and not write.dry_run:
+            return
+
+
 def _day(session: Session) -> date:
     """The day of a run that goes on, else the one that is set, else that of the data, else today."""
     fixed = session.continued or session.command.as_of

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from tattoo_data.errors import UnknownChoice
+
 
 class Severity(StrEnum):
     """How bad, from worst to least."""
@@ -13,6 +15,16 @@ class Severity(StrEnum):
     CRITICAL = "critical"
     WARNING = "warning"
     INFO = "info"
+
+
+def severity_of(name: str | None) -> Severity | None:
+    """The severity of that name, None where none was given. Raises `UnknownChoice`."""
+    if name is None:
+        return None
+    known = [each.value for each in Severity]
+    if name.lower() not in known:
+        raise UnknownChoice(kind="severity", name=name, known=known)
+    return Severity(name.lower())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,10 +135,10 @@ class Ledger:
 
         return self._database.write(work)
 
-    def clear(self, severity: Severity | None = None) -> int:
-        """Close the open alerts, as cleared, and return how many there were. What is still bad becomes a new alert as
-        soon as it has been bad long enough again."""
-        return len(self.close_alerts(lambda alert: severity in (None, alert.severity)))
+    def clear(self, severity: Severity | None = None) -> list[Event]:
+        """Close the open alerts, as cleared, and return what happened. What is still bad becomes a new alert as soon as
+        it has been bad long enough again."""
+        return self.close_alerts(lambda alert: severity in (None, alert.severity))
 
     def close_alerts(self, wanted: Callable[[Alert], bool]) -> list[Event]:
         """Close the open alerts that are wanted, as cleared. Returns what happened."""

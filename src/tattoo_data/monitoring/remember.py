@@ -41,3 +41,29 @@ def remembering(
         ) as ledger,
     ):
         yield Remembered(ledger=ledger, sinks=sinks)
+
+
+def target_document(settings: Settings) -> dict[str, object]:
+    """The target as settings and state folder tell it; an address that nobody knows without asking is None."""
+    from tattoo_data import stack  # most of what needs a ledger needs no stack, which takes longer to load
+
+    named = settings.target()
+    aws, s3, search = named.dynamodb or None, named.s3 or None, named.opensearch
+    if named.embedded:
+        options = stack.Options(
+            home=settings.home, aws_port=settings.stack_aws_port, opensearch_port=settings.stack_opensearch_port
+        )
+        servers = stack.running(options)
+        aws = s3 = servers.aws_endpoint if servers else None
+        search = servers.opensearch_endpoint if servers else None
+    return {
+        "awsEndpoint": aws,
+        "s3Endpoint": s3,
+        "opensearchEndpoint": search,
+        "region": settings.region,
+        "table": settings.table,
+        "index": settings.index,
+        "imageBucket": settings.image_bucket,
+        "backupBucket": settings.backup_bucket,
+        "embedded": named.embedded,
+    }

@@ -136,8 +136,8 @@ def _shaped(old: Typed, new: Typed) -> Typed:
 
 def _set(tag: str, old: Sequence[str], members: Sequence[Typed]) -> Typed | None:
     """A set of these members; None where there are none, or one is of another type."""
-    texts = [member.get(_MEMBERS[tag]) for member in members]
-    if not texts or not all(isinstance(text, str) and (tag != "BS" or _is_base64(text)) for text in texts):
+    texts = [str(member[_MEMBERS[tag]]) for member in members if _MEMBERS[tag] in member]
+    if not texts or len(texts) < len(members) or (tag == "BS" and not all(map(_is_base64, texts))):
         return None
     if tag == "NS":
         texts = [next((each for each in old if _is_double_of(text, each)), text) for text in texts]

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
+from tattoo_data.errors import UnknownChoice, UsageError
 from tattoo_data.sync.conflict import UPDATED_AT, Conflict, Side
 from tattoo_data.sync.recency import Ruling, later
 
@@ -42,6 +44,27 @@ class Policy:
     strategy: Strategy = Strategy.LATEST
     prefer: Side | None = None
     horizon: datetime | None = None
+
+
+def policy_of(
+    strategy: str, prefer: str | None = None, *, plan: Path | None = None, apply: Path | None = None
+) -> Policy:
+    """The policy that is asked for by name, with the plan that is to be written or done. Raises `UnknownChoice`, and
+    `UsageError` for options that do not fit the strategy."""
+    if strategy not in list(Strategy):
+        raise UnknownChoice(kind="strategy", name=strategy, known=list(Strategy))
+    if prefer and prefer not in list(Side):
+        raise UnknownChoice(kind="side", name=prefer, known=list(Side))
+    if prefer and strategy != Strategy.MERGE:
+        raise UsageError(what=f"--prefer is for merge, and {strategy} needs none")
+    if (plan or apply) and strategy != Strategy.MANUAL:
+        raise UsageError(what=f"--plan and --apply are for manual, and {strategy} decides by itself")
+    if strategy == Strategy.MANUAL and bool(plan) == bool(apply):
+        raise UsageError(
+            what="manual needs --plan FILE, which writes the conflicts to decide, or --apply FILE, which does it",
+            hint="First --plan plan.jsonl, then edit it, then --apply plan.jsonl.",
+        )
+    return Policy(strategy=Strategy(strategy), prefer=Side(prefer) if prefer else None)
 
 
 def ruling(conflict: Conflict, policy: Policy) -> Ruling:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tattoo_data.clock import Clock, timestamp
+from tattoo_data.engine.flow import Progress, no_progress
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.environment import Environment
 from tattoo_data.errors import FileFailed
+from tattoo_data.formats.source import Source
 from tattoo_data.model.entry import StoreName
 from tattoo_data.runs.session import Command, WriteOptions, writing
 from tattoo_data.transfer.contents import Contents, Reject
+from tattoo_data.transfer.read import read_contents
 from tattoo_data.transfer.rejects import write_rejects
 from tattoo_data.transfer.services import SERVICES
 
@@ -39,6 +42,14 @@ class ImportOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What files hold, read to its end and verified; `listed` is the file that names what cannot be used of it."""
+
+    contents: Contents
+    listed: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
     """What an import did: the change, and the records that were not taken with the file that lists them."""
 
@@ -46,6 +57,13 @@ class Imported:
     contents: Contents
     rejected: Sequence[Reject]
     rejects: Path | None
+
+
+def read_files(source: Source, options: ImportOptions, clock: Clock, progress: Progress = no_progress) -> Read:
+    """Read all that is to be imported, before a live store is opened. Raises as `read_contents` and `list_rejects`
+    do."""
+    contents = read_contents(source, options.only, progress)
+    return Read(contents=contents, listed=list_rejects(contents, options, clock))
 
 
 def list_rejects(contents: Contents, options: ImportOptions, clock: Clock) -> Path | None:

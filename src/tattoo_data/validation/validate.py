@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tattoo_data.catalog import Context, load
+from tattoo_data.clock import Clock
 from tattoo_data.model.entry import StoreName
 from tattoo_data.model.records import Kind
 from tattoo_data.settings import Settings
@@ -61,6 +62,11 @@ def check_options(options: ValidateOptions) -> None:
     check_rules([*options.only, *options.skip])
     if options.baseline is not None:
         read_baseline(options.baseline)
+
+
+def day_of(settings: Settings, clock: Clock) -> date:
+    """The day that the catalogue is checked as of: the one that is set, else today."""
+    return settings.as_of or clock.today()
 
 
 def validate_files(settings: Settings, as_of: date, options: ValidateOptions, env: Environment | None = None) -> Report:

@@ -64,8 +64,8 @@ def command(
     one of these; - takes the .tar.gz from stdin. All of it is read and verified before anything is written.
     """
     from tattoo_data.cli.confirm import confirm
-    from tattoo_data.transfer.import_files import ImportOptions, import_contents, list_rejects
-    from tattoo_data.transfer.read import open_files, read_contents
+    from tattoo_data.transfer.import_files import ImportOptions, import_contents, read_files
+    from tattoo_data.transfer.read import open_files
 
     options = ImportOptions(
         path=path,
@@ -77,14 +77,13 @@ def command(
     )
     with closing(open_files(Path(path), _stdin() if path == _STDIN else None)) as source:
         with invocation.output.progress() as progress:
-            contents = read_contents(source, options.only, progress)
-        listed = list_rejects(contents, options, invocation.clock)
-        for note in contents.notes:
+            read = read_files(source, options, invocation.clock, progress)
+        for note in read.contents.notes:
             invocation.output.say(f"note: {note}")
         with invocation.environment(write=not write.dry_run) as env:
             if replace and not write.dry_run:
                 confirm(invocation, env, f"import {path} --replace removes what the files do not hold")
-            return _show(invocation, env, import_contents(env, contents, options, listed))
+            return _show(invocation, env, import_contents(env, read.contents, options, read.listed))
 
 
 def _stdin() -> BinaryIO:

@@ -34,19 +34,17 @@ def command(invocation: Invocation, write: WriteOptions) -> int:
     """
     from tattoo_data.cli.migrating import show_left, show_migration, steps_of
     from tattoo_data.cli.render import PARTIAL
-    from tattoo_data.migrations.migrate import MigrateOptions, migrate
+    from tattoo_data.migrations.migrate import migrate_all
 
     steps = steps_of(invocation)
     invocation.command = "migrate run-all"
     done: list[Migrated] = []
     with invocation.environment(write=not write.dry_run) as env:
-        for step in steps:
-            done.append(migrate(env, step, MigrateOptions(write=write)))
+        for one in migrate_all(env, steps, write):
+            done.append(one)
             if not invocation.output.json:
-                show_migration(invocation, env, done[-1].change, headline=f"{step.id} {step.version}")
-                show_left(invocation, done[-1])
-            if done[-1].change.failures and not write.dry_run:
-                break
+                show_migration(invocation, env, one.change, headline=f"{one.step.id} {one.step.version}")
+                show_left(invocation, one)
         failed = bool(done and done[-1].change.failures) and not write.dry_run
         if invocation.output.json:
             plan = {"plan": _plan(env, done)} if write.dry_run else {}

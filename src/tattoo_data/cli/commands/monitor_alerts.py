@@ -46,8 +46,9 @@ def command(
 
     SEVERITY is critical, warning or info. They are those that `monitor check`, `watch` and `serve` raised.
     """
-    from tattoo_data.cli.alerts import envelope, remembered, severity_of, show_alerts
+    from tattoo_data.cli.alerts import envelope, remembered, show_alerts
     from tattoo_data.errors import UsageError
+    from tattoo_data.monitoring.alert import severity_of
     from tattoo_data.monitoring.document import alert_document
 
     invocation.command = "monitor alerts"

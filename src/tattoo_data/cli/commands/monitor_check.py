@@ -50,17 +50,17 @@ def command(invocation: Invocation, light: bool) -> int:
 
     invocation.command = "monitor check"
     output = invocation.output
-    with watching(invocation, output.say, aloud=not output.json) as (watched, ledger):
-        sample = watched.check(light, name_all=True)
-        happened, alerts = ledger.record(sample), ledger.alerts()
+    with watching(invocation, output.say, aloud=not output.json) as target:
+        checked = target.check(light=light)
+        sample, alerts = checked.sample, target.ledger.alerts()
         if output.json:
             document = {
                 "command": invocation.command,
                 "elapsedSeconds": invocation.elapsed(),
-                "target": dict(watched.target),
+                "target": dict(target.watched.target),
                 **sample_document(sample),
                 "alerts": [alert_document(each) for each in alerts],
-                "events": [event_document(each) for each in happened],
+                "events": [event_document(each) for each in checked.events],
             }
             output.document(document)
         else:

@@ -30,14 +30,15 @@ def command(invocation: Invocation, severity: str | None) -> int:
 
     What is still wrong becomes a new alert at one of the next checks.
     """
-    from tattoo_data.cli.alerts import envelope, remembered, severity_of
+    from tattoo_data.cli.alerts import envelope, remembered
     from tattoo_data.cli.render import amount
+    from tattoo_data.monitoring.alert import severity_of
     from tattoo_data.monitoring.document import alert_document
 
     invocation.command = "monitor clear-alerts"
     wanted = severity_of(severity)
     with remembered(invocation) as kept:
-        closed = kept.ledger.close_alerts(lambda alert: wanted in (None, alert.severity))
+        closed = kept.ledger.clear(wanted)
     if invocation.output.json:
         alerts = [alert_document(event.alert) for event in closed]
         invocation.output.document(envelope(invocation, cleared=len(closed), alerts=alerts))

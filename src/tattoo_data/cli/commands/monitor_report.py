@@ -49,9 +49,10 @@ def command(invocation: Invocation, since: str, html: Path | None, markdown: boo
 
     It is as measured: a time without a check counts neither as up nor as down.
     """
-    from tattoo_data.cli.alerts import envelope, remembered, target_document
+    from tattoo_data.cli.alerts import envelope, remembered
     from tattoo_data.errors import UsageError
     from tattoo_data.monitoring.interval import parse_duration
+    from tattoo_data.monitoring.remember import target_document
     from tattoo_data.monitoring.report import report
     from tattoo_data.monitoring.report_html import report_html
     from tattoo_data.monitoring.report_text import markdown as as_markdown

@@ -80,7 +80,8 @@ def _serve(invocation: Invocation, options: Options, listener: socket) -> None:
     from tattoo_data.web.server import serve, url_of
 
     tally, said = Tally(), lines(invocation, checks=invocation.output.verbose > 0)
-    with watching(invocation, invocation.output.say, progress=False) as (watched, ledger):
+    with watching(invocation, invocation.output.say, progress=False) as target:
+        watched, ledger = target.watched, target.ledger
         monitor = Monitor(watched.check, ledger, watched.kept, watched.target, invocation.clock, options)
 
         def checks(stop: threading.Event) -> Iterator[View]:

@@ -88,8 +88,9 @@ def _watch(invocation: Invocation, options: Options) -> None:
     said: deque[str] = deque(maxlen=_NOTES)
     shown = screen(invocation, options, said)
     say = said.append if shown.is_live else invocation.output.say
-    with watching(invocation, say, progress=False) as (watched, ledger):
-        monitor = Monitor(watched.check, ledger, watched.kept, watched.target, invocation.clock, options)
+    with watching(invocation, say, progress=False) as target:
+        watched = target.watched
+        monitor = Monitor(watched.check, target.ledger, watched.kept, watched.target, invocation.clock, options)
         try:
             with stopped_by_signals(stop), shown:
                 for view in monitor.run(stop):

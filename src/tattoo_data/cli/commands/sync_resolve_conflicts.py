@@ -70,9 +70,10 @@ def command(
     point is taken whatever it is. --dry-run prints every decision with its reason.
     """
     from tattoo_data.cli.confirm import confirm
+    from tattoo_data.sync.policy import policy_of
     from tattoo_data.sync.resolve import ResolveOptions, resolve
 
-    policy = _policy(strategy, prefer, plan, apply)
+    policy = policy_of(strategy, prefer, plan=plan, apply=apply)
     invocation.command = "sync resolve-conflicts"
     with invocation.environment(write=not (write.dry_run or plan)) as env:
         if plan is not None:
@@ -82,26 +83,6 @@ def command(
         options = ResolveOptions(policy=policy, apply=apply, allow_empty=allow_empty, write=write)
         done = resolve(env, options)
         return _show(invocation, env, done, policy)
-
-
-def _policy(strategy: str, prefer: str | None, plan: Path | None, apply: Path | None) -> Policy:
-    """The policy that is asked for. Raises `UnknownChoice`, and `UsageError` for options that do not fit it."""
-    from tattoo_data.errors import UnknownChoice, UsageError
-    from tattoo_data.sync.conflict import Side
-    from tattoo_data.sync.policy import Policy, Strategy
-
-    if strategy not in [each.value for each in Strategy]:
-        raise UnknownChoice(kind="strategy", name=strategy, known=[each.value for each in Strategy])
-    if prefer and strategy != Strategy.MERGE:
-        raise UsageError(what=f"--prefer is for merge, and {strategy} needs none")
-    if (plan or apply) and strategy != Strategy.MANUAL:
-        raise UsageError(what=f"--plan and --apply are for manual, and {strategy} decides by itself")
-    if strategy == Strategy.MANUAL and bool(plan) == bool(apply):
-        raise UsageError(
-            what="manual needs --plan FILE, which writes the conflicts to decide, or --apply FILE, which does it",
-            hint="First --plan plan.jsonl, then edit it, then --apply plan.jsonl.",
-        )
-    return Policy(strategy=Strategy(strategy), prefer=Side(prefer) if prefer else None)
 
 
 def _write_plan(invocation: Invocation, env: Environment, plan: Path) -> int:

@@ -38,14 +38,14 @@ def command(
     catalogue that ships is checked, with its images.
     """
     from tattoo_data.cli.findings import show_findings
-    from tattoo_data.validation.validate import ValidateOptions, What, check_options, validate_files
+    from tattoo_data.validation.validate import ValidateOptions, What, check_options, day_of, validate_files
 
     options = ValidateOptions(
         what=What.FILES, paths=paths, stdin=cast(BufferedReader, sys.stdin.buffer), **choice_of(choice)
     )
     check_options(options)
     settings = invocation.settings
-    day = settings.as_of or invocation.clock.today()
+    day = day_of(settings, invocation.clock)
     if check_images:
         with invocation.environment() as env:
             report = validate_files(settings, day, options, env)
