@@ -1,8 +1,8 @@
 """`python -m bench.memory [COMMAND...]`: the peak of memory of the tool's commands on a million items.
 
 COMMAND is arguments of `tattoo-data`, run against a stub of the services that holds `--preloaded` artists. Without
-one, the standard commands are run, each series on a stub of its own. Ends with 1 where a peak is over the limit or a
-command fails.
+one, the standard commands are run, each series on a stub of its own, and docs/memory.md is written where it was of a
+million items. Ends with 1 where a peak is over the limit or a command fails.
 """
 
 from __future__ import annotations
@@ -19,6 +19,16 @@ from pathlib import Path
 
 from bench.measure import TOOL, Cost, process
 
+PAGE = Path(__file__).parents[1] / "docs" / "memory.md"
+_WHOLE = 1_000_000
+_HEAD = """# Memory
+
+Written by `make memory`. The peak of resident memory of each command on a million items of 2.5 KB and their documents,
+as a process of its own against a stub of the services in another process. The limit is 400 MB.
+
+| command | peak (MB) | wall clock (s) |
+|---|---|---|
+"""
 _ORIGINALS = 60
 _SIZE = 2500
 
@@ -45,6 +55,11 @@ class Measured:
         """Whether it was done, within the limit."""
         return self.cost is not None and self.cost.peak_mb <= options.limit_mb
 
+    def row(self) -> str:
+        """A row of the page."""
+        cost = f"{self.cost.peak_mb:.0f} | {self.cost.wall:.0f}" if self.cost else f"{self.failure} | -"
+        return f"| `{self.command}` | {cost} |\n"
+
     def line(self, options: Options) -> str:
         """A line of the table."""
         if self.cost is None:
@@ -56,7 +71,7 @@ class Measured:
 def main() -> None:
     """Measure, and print a line for each command."""
     parser = argparse.ArgumentParser(prog="python -m bench.memory", description=__doc__)
-    parser.add_argument("--items", type=int, default=1_000_000)
+    parser.add_argument("--items", type=int, default=_WHOLE)
     parser.add_argument("--size", type=int, default=_SIZE, help="bytes of a preloaded item")
     parser.add_argument("--limit-mb", type=float, default=400)
     parser.add_argument("--preloaded", type=int, default=0, help="artists that are there before COMMAND runs")
@@ -66,10 +81,14 @@ def main() -> None:
     command = given.command[given.command[:1] == ["--"] :]
     series = [(options.preloaded, [command])] if command else standard(options.items)
     good = True
+    rows: list[str] = []
     for preloaded, commands in series:
         for measured in measure(preloaded, commands, options):
             print(measured.line(options), flush=True)
             good &= measured.is_good(options)
+            rows.append(measured.row())
+    if not command and options.items >= _WHOLE:
+        PAGE.write_text(_HEAD + "".join(rows))
     sys.exit(0 if good else 1)
 
 
