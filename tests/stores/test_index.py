@@ -18,8 +18,9 @@ from tattoo_data.engine.swap import Fill, Swap
 from tattoo_data.errors import NotOpenSearch, StoreMissing
 from tattoo_data.model.canonical import canonical_document
 from tattoo_data.model.entry import Entry, StoreName
+from tattoo_data.model.structure import INDEX_MAPPING
 from tattoo_data.stores.base import CHANGED, Exchange, Outcome, Store, Target, scan
-from tattoo_data.stores.index import IndexStore
+from tattoo_data.stores.index import IndexOptions, IndexStore
 from tattoo_data.stores.live import LiveStores
 from tattoo_data.stores.retrying import RetryingStore
 from tattoo_data.testing.contract import make_entry
@@ -156,6 +157,75 @@ def test_a_guessed_mapping_is_found_and_swapped_for_ours(store: IndexStore) -> N
     assert set(bodies(store)) == {"a1", "ARTIST#x"}
     found = store.search({"query": {"term": {"artistId": "a1"}}})
     assert [hit["_id"] for hit in found["hits"]["hits"]] == ["a1"]
+
+
+def test_a_swap_keeps_the_other_names_of_an_index_and_what_was_tuned(store: IndexStore) -> None:
+    other, tuned = fresh_name(), {"index.max_result_window": 20_000}
+    store._json("PUT", f"/{store.index}", {"settings": {"number_of_replicas": 0}})
+    store._json("PUT", f"/{store.index}/_settings", tuned)
+    add = {"index": store.index, "alias": other, "filter": {"term": {"artistId": "a1"}}}
+    store._json("POST", "/_aliases", {"actions": [{"add": add}]})
+    for _ in range(2):  # a plain index goes in the swap, a built one after it
+        swap(store, [document("a1"), document("a2")])
+        (built,) = store.concrete()
+        about = store._live()
+        assert about is not None
+        assert set(about[built]["aliases"]) == {store.index, other}
+        assert about[built]["aliases"][other]["filter"] == {"term": {"artistId": "a1"}}
+        assert about[built]["settings"]["index"]["max_result_window"] == "20000"
+
+
+def test_an_index_made_like_another_gets_its_other_names_that_nobody_else_has(store: IndexStore) -> None:
+    free, taken = fresh_name(), fresh_name()
+    somebody = IndexStore(taken, store._search, Clock(), IndexOptions())
+    somebody.ensure()
+    store.ensure()
+    like = store.shaped({"settings": {}, "mappings": INDEX_MAPPING, "aliases": {free: {}, taken: {}, store.index: {}}})
+    about = like.describe()
+    assert about is not None
+    assert about.missing == (f"the alias {free}",)
+    like.ensure()
+    after = like.describe()
+    assert after is not None
+    assert (after.missing, after.structure["aliases"]) == ((), {free: {}})
+    assert list(store._live() or ()) == [store.index]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\ud83d",
+        r"cut \uD83d",
+        r"\ude00 low",
+        r"\ude00\ud83d",
+        r"\\ud83d",
+        r"\\\ud83d\"",
+        r"\ud83d\ude00",
+        r"\ud83d\n",
+        r"\ud83d\ud83d\ude00",
+        "\U0001f600 \\ud83d",
+    ],
+)
+def test_half_a_character_is_read_and_put_back_as_it_is(store: IndexStore, text: str) -> None:
+    store.ensure()
+    body = b'{"artistId":"a1","bio":"%s"}' % text.encode()
+    store._json("PUT", f"/{store.index}/_doc/a1", body)
+    store.settle()
+    (entry,) = scan(store)
+    assert store.get(["a1"])[0].body == entry.body
+    assert store.search({"query": {"match_all": {}}})["hits"]["hits"][0]["_id"] == "a1"
+    canonical = canonical_document(entry.body)
+    fill(store, [Entry("a2", canonical)])
+    there = store._json("GET", f"/{store.index}/_source/a2", None)
+    assert there is not None
+    assert json.loads(there)["bio"] == json.loads(body)["bio"]
+    assert {canonical_document(each.body) for each in scan(store)} == {canonical}
+
+
+def test_a_number_beyond_all_reckoning_is_compared_as_it_is_spelled() -> None:
+    for spelled in (b"1E20000000", b"1E99999999999999999999", b"-1e-99999999999999999999"):
+        body = canonical_document(b'{"e":%s}' % spelled)
+        assert canonical_document(body) == body
 
 
 def test_a_second_swap_takes_over_late_writes_and_removes_the_old_one(store: IndexStore) -> None:

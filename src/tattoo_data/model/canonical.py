@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from decimal import Context, Decimal, InvalidOperation
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ import msgspec
 
 #: DynamoDB's numbers have 38 digits and exponents to 125; a document may hold anything that JSON can spell.
 _PLAIN_EXPONENT = 400
-_CONTEXT = Context(prec=1000)
+_CONTEXT = Context(prec=1000, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_item = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
@@ -64,7 +64,11 @@ def canonical_number(text: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _raw_number(text: str) -> msgspec.Raw:
-    return msgspec.Raw(canonical_number(text).encode())
+    """A document's number; one whose exponent is beyond all reckoning is compared as it is spelled."""
+    try:
+        return msgspec.Raw(canonical_number(text).encode())
+    except ValueError:
+        return msgspec.Raw(text.encode())
 
 
 _decode_document = msgspec.json.Decoder(float_hook=_raw_number).decode

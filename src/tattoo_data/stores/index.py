@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -30,6 +31,7 @@ from tattoo_data.stores.index_wire import (
     OUTCOMES,
     SearchPage,
     Write,
+    decode_any,
     decode_bulk,
     decode_found,
     decode_page,
@@ -42,6 +44,8 @@ from tattoo_data.stores.search import SearchClient, reason_of
 LIMITS = Limits(entries=1000, size=5_000_000)
 PAGE = 1000
 _KEEP_ALIVE = "5m"
+#: Settings that somebody tuned and an index built in the place of theirs keeps; it says nothing of what documents are.
+_TUNED = ("max_result_window", "refresh_interval", "mapping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,15 @@ class _Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexOptions:
-    """How new indexes are made, and how many documents a page of a scan holds. `settings` are further settings."""
+    """How new indexes are made, and how many documents a page of a scan holds. `settings` are further settings,
+    `aliases` further names that the index is to have where nobody else has them."""
 
     shards: int = 1
     replicas: int = 0
     page: int = PAGE
     mapping: Mapping[str, Any] = field(default_factory=lambda: INDEX_MAPPING)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    aliases: Mapping[str, Any] = field(default_factory=dict)
 
     def like(self, structure: Mapping[str, Any]) -> IndexOptions:
         """Such that a new index is made like another, whose `index_structure` this is."""
@@ -72,7 +78,8 @@ class IndexOptions:
             shards=int(settings.get("number_of_shards", self.shards)),
             replicas=int(settings.get("number_of_replicas", self.replicas)),
             mapping=mapping_like(structure),
-            settings={"analysis": settings["analysis"]} if "analysis" in settings else {},
+            settings=_among(settings, ("analysis", *_TUNED)),
+            aliases=structure.get("aliases", {}),
         )
 
 
@@ -101,13 +108,13 @@ class IndexStore:
         difference = [each for about in live.values() for each in mapping_difference(about["mappings"], wanted)]
         if len(live) > 1:
             difference = [f"the name is an alias of {len(live)} indexes: {', '.join(live)}"]
-        missing = ("the permission to write",) if _blocked(live) else ()
+        missing = ["the permission to write"] if _blocked(live) else []
         return Description(
             name=self.index,
             engine=self._engine,
             rebuild=tuple(difference),
-            missing=missing,
-            structure=index_structure(next(iter(live.values()))),
+            missing=tuple(missing + [f"the alias {alias}" for alias in self._lacking(live)]),
+            structure=self._structure(next(iter(live.values()))),
         )
 
     def ensure(self) -> None:
@@ -116,6 +123,13 @@ class IndexStore:
             self._create(self.index, built=False)
         for name in _blocked(live or {}):
             self.unblock_writes(name)
+        live = live or {self.index: {}}
+        actions = [
+            {"add": {"index": next(iter(live)), "alias": alias, **about}}
+            for alias, about in self._lacking(live).items()
+        ]
+        if actions:
+            self._require("POST", "/_aliases", {"actions": actions})
 
     def page(self, segment: int, segments: int, cursor: object) -> Page:
         """As many documents as the point in time holds must come in all, or the scan is no scan."""
@@ -170,7 +184,8 @@ class IndexStore:
     def build(self, name: str | None = None) -> IndexStore:
         """A new, empty index of ours beside this one, to be filled and then published."""
         built = name or self.build_name()
-        self._create(built, built=True)
+        live: dict[str, Any] = next(iter((self._live() or {}).values()), {})
+        self._create(built, built=True, tuned=_among(live.get("settings", {}).get("index", {}), _TUNED))
         return self.at(built)
 
     def concrete(self) -> list[str]:
@@ -192,13 +207,17 @@ class IndexStore:
         self._require("PUT", f"/{concrete}/_settings", {"index.blocks.write": None})
 
     def publish(self, built: str, old: Sequence[str]) -> None:
-        """Give this name to `built` in one step. A plain index of this name goes in the same step; a built one
-        stays, nameless, until it was looked at once more."""
-        actions: list[dict[str, Any]] = [{"add": {"index": built, "alias": self.index}}]
-        for name in old:
-            gone = "remove_index" if name == self.index else "remove"
-            target = {"index": name} if name == self.index else {"index": name, "alias": self.index}
-            actions.append({gone: target})
+        """Give this name, and every other name that the old ones have, to `built` in one step. A plain index of this
+        name goes in the same step; a built one stays, nameless, until it was looked at once more."""
+        live = self._live() or {}
+        names = {name: live[name].get("aliases", {}) for name in old if name in live}
+        adds = {alias: about for aliases in names.values() for alias, about in aliases.items()} | {self.index: {}}
+        actions = [{"add": {"index": built, "alias": alias, **about}} for alias, about in adds.items()]
+        for name, aliases in names.items():
+            if name == self.index:
+                actions.append({"remove_index": {"index": name}})
+            else:
+                actions += [{"remove": {"index": name, "alias": alias}} for alias in aliases]
         self._require("POST", "/_aliases", {"actions": actions})
 
     def remove(self, concrete: str) -> None:
@@ -225,7 +244,7 @@ class IndexStore:
         answer = self._json("POST", f"/{self.index}/_search", body, tolerate=(404,))
         if answer is None:
             raise StoreMissing(store="index", name=self.index, endpoint=self._search.endpoint.url)
-        return msgspec.json.decode(answer)
+        return decode_any(answer)
 
     # Requests.
 
@@ -233,12 +252,23 @@ class IndexStore:
         answer = self._json("GET", f"/{self.index}", None, tolerate=(404,))
         return None if answer is None else msgspec.json.decode(answer)
 
-    def _create(self, name: str, *, built: bool) -> None:
+    def _structure(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        found = index_structure(about)
+        return {**found, "aliases": {alias: each for alias, each in found["aliases"].items() if alias != self.index}}
+
+    def _lacking(self, live: Mapping[str, Any]) -> dict[str, Any]:
+        """The aliases that are wanted, not there, and no other index's: names that others use are not shared."""
+        there = {alias for about in live.values() for alias in about.get("aliases", {})} | {self.index}
+        wanted = {alias: about for alias, about in self._options.aliases.items() if alias not in there}
+        return {each: wanted[each] for each in wanted if self._json("GET", f"/{each}", None, tolerate=(404,)) is None}
+
+    def _create(self, name: str, *, built: bool, tuned: Mapping[str, Any] = MappingProxyType({})) -> None:
         mark = {BUILT_MARK: {"for": self.index}}
         body = {
             "settings": {
                 "number_of_shards": self._options.shards,
                 "number_of_replicas": self._options.replicas,
+                **tuned,
                 **self._options.settings,
             },
             "mappings": {**self._options.mapping, **({"_meta": mark} if built else {})},
@@ -268,8 +298,9 @@ class IndexStore:
             body["search_after"] = at.after
         if self._sort is None:
             self._sort = self._probe_sort(body)
-        answer = self._require("POST", "/_search", body | {"sort": [{self._sort: "asc"}]})
-        return decode_page(answer)
+        # OpenSearch 2 finds no `_id` in an index that never held a document, unless it is told what that would be.
+        order = {"order": "asc"} | ({"unmapped_type": "keyword"} if self._sort == "_id" else {})
+        return decode_page(self._require("POST", "/_search", body | {"sort": [{self._sort: order}]}))
 
     def _probe_sort(self, body: dict[str, Any]) -> str:
         """`_shard_doc` is the cheap total order of a point in time; before 3.x it is not known, and `_id` is the
@@ -334,6 +365,10 @@ class IndexStore:
             if error.status_code in tolerate:
                 return None
             raise self._search.unexpected(error, operation) from error
+
+
+def _among(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: settings[name] for name in names if name in settings}
 
 
 def _blocked(live: Mapping[str, Any]) -> list[str]:

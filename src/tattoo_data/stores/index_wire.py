@@ -1,9 +1,15 @@
-"""What goes to and comes from OpenSearch, as bytes: the lines of a bulk, and the answers with what they mean for us."""
+"""What goes to and comes from OpenSearch, as bytes: the lines of a bulk, and the answers with what they mean for us.
+
+A document may hold half a character: JavaScript cuts a text within an emoji and writes `"\\ud83d"`, OpenSearch takes
+that, and no decoder of JSON need (RFC 8259, 8.2). On this side of the door such a half is a character of a private use
+plane, U+10D800 to U+10DFFF, and at the door it becomes itself again: it is read, kept and put back like every other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,6 +27,13 @@ OUTCOMES = "errors,items.*._id,items.*.status,items.*.error"
 CONFLICT = "version_conflict_engine_exception"
 _TRANSIENT = frozenset({409, 429, 500, 502, 503, 504})
 _ABSENT = msgspec.Raw()
+_PLANE = 0x100000
+#: Every escape of JSON, so that none is taken for the end of another; the group is half a character.
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
+_MARKED, _MARK_BEGINS = re.compile(rb"\xf4\x8d[\xa0-\xbf][\x80-\xbf]"), b"\xf4\x8d"
+T = TypeVar("T")
 
 
 class _Document(msgspec.Struct):
@@ -97,10 +110,34 @@ class Bulk(msgspec.Struct):
         return [_outcome(key, next(iter(item.values()))) for key, item in zip(keys, self.items, strict=True)]
 
 
+def _reading(decode: Callable[[bytes], T]) -> Callable[[bytes], T]:
+    """What reads answers that may hold half characters. Raises what `decode` raises for anything else."""
+
+    def read(answer: bytes) -> T:
+        try:
+            return decode(answer)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            return decode(_ESCAPE.sub(_mark, answer))
+
+    return read
+
+
+def _mark(escape: re.Match[bytes]) -> bytes:
+    half = escape.group(1)
+    return escape.group() if half is None else chr(_PLANE + int(half, 16)).encode()
+
+
+def _unmark(mark: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % (ord(mark.group().decode()) - _PLANE)
+
+
 # Made here and not where they are used: two threads that make msgspec know a class at the same time crash it.
-decode_page = msgspec.json.Decoder(SearchPage).decode
-decode_found = msgspec.json.Decoder(Found).decode
-decode_bulk = msgspec.json.Decoder(Bulk).decode
+decode_page = _reading(msgspec.json.Decoder(SearchPage).decode)
+decode_found = _reading(msgspec.json.Decoder(Found).decode)
+decode_bulk = _reading(msgspec.json.Decoder(Bulk).decode)
+decode_any = _reading(msgspec.json.Decoder().decode)
 
 
 def _outcome(key: str, item: _Item) -> Outcome:
@@ -137,4 +174,5 @@ def _action(name: str, key: str, routing: str | None, version: object) -> bytes:
 
 def _one_line(entry: Entry) -> bytes:
     """A document as a bulk needs it; its numbers stay as they are spelled."""
-    return msgspec.json.format(entry.body, indent=-1) if b"\n" in entry.body else entry.body
+    line = msgspec.json.format(entry.body, indent=-1) if b"\n" in entry.body else entry.body
+    return _MARKED.sub(_unmark, line) if _MARK_BEGINS in line else line

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -77,7 +78,7 @@ class Wire:
         try:
             response = self._pool.urlopen(
                 method,
-                urllib3.util.parse_url(url).request_uri,
+                _request_target(url),
                 body=body,
                 headers=dict(headers or {}),
                 retries=Retry(False),
@@ -108,6 +109,12 @@ class Wire:
     def close(self) -> None:
         """Close the pool."""
         self._pool.close()
+
+
+def _request_target(url: str) -> str:
+    """Path and query as they were signed: urllib3 would make `a/../b` of an object's key another object's."""
+    parts = urlsplit(url)
+    return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
 def _sent(headers: Mapping[str, Any] | None, body: Any) -> int:
