@@ -105,6 +105,17 @@ def test_of_several_exports_the_newest_is_named_first(folder: Path) -> None:
     assert "export-2026-11-03" in error.hint
 
 
+def test_of_two_exports_in_an_archive_the_folder_within_it_is_named(folder: Path, tmp_path: Path) -> None:
+    for day in ("01", "02"):
+        own_export(folder / "inner" / day, aws_line(item(1)), LINES)
+    archive = tmp_path / "two.tar.gz"
+    archive.write_bytes(tar_gz(folder, "outer"))
+    error = failure(archive)
+    assert isinstance(error, UsageError) and error.message.startswith(f"{archive} holds 2 exports: ")
+    assert tempfile.gettempdir() not in error.hint
+    assert "such as outer/inner/" in error.hint and error.hint.startswith("Unpack it")
+
+
 @pytest.mark.parametrize(
     "left", [("AWSDynamoDB",), ("opensearch",), ("AWSDynamoDB", "opensearch"), ("images", "AWSDynamoDB"), ()]
 )

@@ -134,8 +134,11 @@ def test_a_file_of_structure_is_not_taken_for_data(tmp_path: Path, kind: str) ->
     ("line", "problem"),
     [
         (b'{"_index":"a","_source":{}}', "the document has no _id"),
-        (b'{"_index":"a","_id":1,"_source":{}}', "the document has no _id"),
-        (b'{"_index":"a","_id":"","_source":{}}', "the document has no _id"),
+        (b'{"_index":"a","_id":1,"_source":{}}', "its _id is no string"),
+        (b'{"_index":"a","_id":"","_source":{}}', "its _id is empty"),
+        (b"{}", "the document has no _id"),
+        (b"[1E400]", "Expected `object`, got `array`"),
+        (b"[1E400,{}]", "Expected `object`, got `array`"),
         (b'{"_index":"a","_id":"x"}', "its _source is no object"),
         (b'{"_index":"a","_id":"x","_source":[]}', "its _source is no object"),
         (b'{"_index":"a","_id":"x","_source":null}', "its _source is no object"),
@@ -156,6 +159,173 @@ def test_a_document_that_cannot_be_used_is_told_and_keeps_no_other_out(
     assert [each.entry is None for each in found] == [False, True, False]
     assert (found[1].number, found[1].raw) == (2, line)
     assert found[1].problem.startswith(problem)
+
+
+DEEP = b'{"_index":"a","_id":"x","_source":{"a":%s}}' % (b"[" * 5000 + b"]" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("first", "problem"),
+    [
+        (DEEP, "it is nested too deep"),
+        (b"{}", "the document has no _id"),
+        (b'{"a":1}', "the document has no _id"),
+        (b"[]", "Expected `object`, got `array`"),
+        (b"5", "Expected `object`, got `int`"),
+    ],
+)
+def test_a_bad_record_on_the_first_line_does_not_hide_the_others(tmp_path: Path, first: bytes, problem: str) -> None:
+    (tmp_path / "x").write_bytes(first + b"\n" + LINES)
+    for path in (tmp_path / "x", tmp_path):
+        assert [each.problem for each in read(path)] == [problem, "", "", ""]
+
+
+@pytest.mark.parametrize(
+    "number", [b"1E20000000", b"-1E-20000000", b"1E99999999999999999999", b"1E-99999999999999999999"]
+)
+def test_no_number_is_an_error_that_nobody_expected(tmp_path: Path, number: bytes) -> None:
+    (tmp_path / "x").write_bytes(b'{"_index":"a","_id":"x","_source":{"a":%s}}\n' % number + LINES)
+    found = read(tmp_path / "x")
+    assert [each.problem for each in found[1:]] == [""] * 3
+    assert found[0].problem in ("", "a number in it is out of range")
+
+
+def test_an_object_without_anything_is_called_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"{}\n")
+    assert "it holds an empty object, and no documents" in failure(tmp_path / "x").message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" + LINES.replace(b"\n", b",\n")[:-2] + b"]",
+        b"[\n" + LINES.replace(b"\n", b",\n")[:-2] + b"\n]",
+        b"[" + LINES.replace(b"\n", b",")[:-1] + b"]",
+    ],
+)
+def test_an_array_of_documents_is_called_what_it_is(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "x").write_bytes(text)
+    error = failure(tmp_path / "x")
+    assert isinstance(error, UsageError)
+    assert error.message == f"{tmp_path / 'x'} cannot be imported: it is one JSON array of documents"
+    assert "one on each line" in error.hint
+
+
+@pytest.mark.parametrize("text", [b"[]", b"[1,2]", b'["a"]'])
+def test_an_array_of_no_records_is_called_what_it_is(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "x").write_bytes(text)
+    assert "it is a JSON array that does not begin with a record" in failure(tmp_path / "x").message
+
+
+MAPPING = {"properties": {"artistId": {"type": "keyword"}}}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("named", [False, True])
+def test_the_mapping_beside_the_data_is_read(tmp_path: Path, packed: bool, named: bool) -> None:
+    folder = elasticdump(tmp_path / "dump", LINES, packed=packed, template=True)
+    source = open_source(folder / f"{INDEX}.json" if named else folder)
+    list(source.read())
+    structure = source.structures[StoreName.INDEX]
+    assert structure["mappings"] == MAPPING
+    assert structure["settings"] == {"index": {"number_of_shards": "1", "number_of_replicas": "0"}}
+    assert list(source.notes) == []
+
+
+def test_data_alone_says_nothing_of_how_its_index_was_made(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(LINES)
+    source = open_source(tmp_path)
+    list(source.read())
+    assert (source.structures, list(source.notes)) == ({}, [])
+
+
+def test_the_mapping_of_another_index_is_not_taken_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_bytes(LINES)
+    (tmp_path / "y.json").write_bytes(structure_files("another")["mapping"])
+    source = open_source(tmp_path)
+    list(source.read())
+    assert source.structures == {}
+    assert list(source.notes) == ["The mapping of another is not taken: the documents are not all of one such index."]
+
+
+@pytest.mark.parametrize("kind", ["mapping", "settings", "analyzer", "alias"])
+@pytest.mark.parametrize("content", [b"", b'{"a":{"map', b"7", b"[]", b"\x1f\x8bno gzip"])
+def test_a_damaged_mapping_beside_the_data_is_named(tmp_path: Path, kind: str, content: bytes) -> None:
+    folder = elasticdump(tmp_path / "dump", LINES)
+    (folder / f"{INDEX}.{kind}.json").write_bytes(content)
+    for path in (folder, folder / f"{INDEX}.json"):
+        error = failure(path)
+        assert isinstance(error, IntegrityFailed) and error.message.startswith(f"{INDEX}.{kind}.json: ")
+
+
+def test_an_empty_mapping_beside_no_documents_is_no_data(tmp_path: Path) -> None:
+    folder = elasticdump(tmp_path / "dump", b"")
+    (folder / f"{INDEX}.mapping.json").write_bytes(b"")
+    assert failure(folder).message == f"{INDEX}.mapping.json: it is empty, and should hold how an index is made"
+
+
+@pytest.mark.parametrize("first", [DEEP, b'{"_id":"x","_source":{}}', b'{"_index":"a","_id":'])
+def test_a_document_that_names_no_index_is_of_none_and_not_of_another(tmp_path: Path, first: bytes) -> None:
+    (tmp_path / "x.split-0.json").write_bytes(LINES)
+    (tmp_path / "x.split-1.json").write_bytes(first + b"\n" + LINES)
+    if first.endswith(b":"):
+        assert failure(tmp_path).message.startswith("x.split-1.json: line 1 is no JSON")
+    else:
+        assert len(read(tmp_path)) == 7
+
+
+@pytest.mark.parametrize("kind", ["mapping", "settings"])
+def test_a_cut_mapping_is_one_under_any_name(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "x").write_bytes(LINES)
+    (tmp_path / "y").write_bytes(structure_files()[kind][:-8])
+    error = failure(tmp_path)
+    assert isinstance(error, IntegrityFailed) and error.message.startswith("y: line 1 is no JSON")
+
+
+@pytest.mark.parametrize("name", ["x.split-{}.json", "x.split-{}", "x-split-{}", "x-split-{}.json.gz"])
+def test_a_missing_part_of_a_split_dump_is_named(tmp_path: Path, name: str) -> None:
+    for number in (0, 2, 4):
+        (tmp_path / name.format(number)).write_bytes(hit(str(number), {}) if number != 4 else b"")
+    (tmp_path / name.format(5)).write_bytes(hit("5", {}))
+    source = open_source(tmp_path)
+    assert len(list(source.read())) == 3
+    lacking = [name.format(1), name.format(3)]
+    assert list(source.lacking) == lacking
+    assert list(source.notes) == [
+        f"Of a split dump {each} is missing or unreadable: what it held is not taken." for each in lacking
+    ]
+    alone = open_source(tmp_path / name.format(2))
+    assert (len(list(alone.read())), list(alone.lacking), list(alone.notes)) == (1, [], [])
+
+
+def test_no_part_is_missing_of_a_whole_split_dump(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"x.split-{number}.json").write_bytes(hit(str(number), {}))
+    source = open_source(tmp_path)
+    assert (len(list(source.read())), list(source.lacking), list(source.notes)) == (12, [], [])
+
+
+def test_a_number_of_a_part_that_is_far_off_is_no_list_without_end(tmp_path: Path) -> None:
+    (tmp_path / "x.split-999999.json").write_bytes(LINES)
+    assert len(open_source(tmp_path).lacking) == 5
+
+
+def test_files_of_two_dumps_are_taken_together_and_both_named(tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_bytes(hit("a", {}))
+    (tmp_path / "new.split-0.json").write_bytes(hit("b", {}))
+    (tmp_path / "new.split-1.json").write_bytes(hit("c", {}))
+    source = open_source(tmp_path)
+    assert len(list(source.read())) == 3
+    assert list(source.notes) == ["Files of several dumps are taken together: new.split-0.json, old.json."]
+
+
+def test_documents_of_two_indexes_behind_the_first_line_are_named(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_bytes(hit("a", {}, index="artists") + hit("b", {}, index="studios"))
+    source = open_source(tmp_path)
+    assert len(list(source.read())) == 2
+    assert list(source.notes) == [
+        "Documents of several indexes are taken together: artists (in one.json), studios (in one.json)."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -239,11 +239,21 @@ def test_json_that_no_table_holds_is_told(tmp_path: Path, text: bytes, problem: 
     assert found[0].entry is None and problem in found[0].problem
 
 
+@pytest.mark.parametrize("number", [b"1E99999999999999999999", b"-1e-99999999999999999999"])
+def test_a_number_that_no_decimal_holds_is_told(tmp_path: Path, number: bytes) -> None:
+    folder = node_export(tmp_path, [node_item(1, x="x")], [node_document(1, x="x")])
+    for name in ("artists.json", "opensearch_documents.json"):
+        text = (folder / name).read_bytes()
+        (folder / name).write_bytes(text.replace(b'"x": "x"', b'"x": ' + number))
+    found, _ = read(folder)
+    assert [each.problem for each in found] == ["a number in it is out of range"] * 2
+
+
 @pytest.mark.parametrize(
     ("element", "problem"),
     [
         ({"_source": {}}, "the document has no _id"),
-        ({"_id": 7, "_source": {}}, "the document has no _id"),
+        ({"_id": 7, "_source": {}}, "its _id is no string"),
         ({"_id": "a"}, "its _source is no object"),
         ({"_id": "a", "_source": []}, "its _source is no object"),
         ([], "the document is no object"),

@@ -121,7 +121,99 @@ def test_a_wrong_count_is_refused(folder: Path, store: StoreName, count: int) ->
 
 def test_a_record_that_cannot_be_used_counts(tmp_path: Path) -> None:
     found, _ = read(own_export(tmp_path, aws_line(item(1)) + aws_line({"PK": {"S": "a"}}), hit("", {})))
-    assert [each.problem for each in found] == ["", "it has no SK", "the document has no _id"]
+    assert [each.problem for each in found] == ["", "it has no SK", "its _id is empty"]
+
+
+def reseal(folder: Path, name: str, content: bytes) -> None:
+    """Another content of a file, which the manifest knows of."""
+    (folder / name).write_bytes(content)
+    seal = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    edit(folder, files=[each | seal if each["path"] == name else each for each in manifest_of(folder)["files"]])
+
+
+MADE = {"mappings": {"dynamic": False, "properties": {"a": {"type": "nested"}}}}
+SHARDS = {"settings": {"index": {"number_of_shards": "2", "analysis": {"analyzer": {"x": {"type": "stop"}}}}}}
+ALIASES: dict[str, Any] = {"aliases": {"other": {}}}
+TABLE = {
+    "AttributeDefinitions": [{"AttributeName": "city", "AttributeType": "S"}],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "by-city",
+            "KeySchema": [{"AttributeName": "city", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+    ],
+}
+
+
+def place_structure(folder: Path, index: str = "artists-local") -> None:
+    reseal(folder, "opensearch/artists-local.mapping.json", compact({index: MADE}))
+    reseal(folder, "opensearch/artists-local.settings.json", compact(compact({index: SHARDS}).decode()))
+    reseal(folder, "opensearch/artists-local.analyzer.json", compact(compact({index: SHARDS}).decode()))
+    reseal(folder, "opensearch/artists-local.alias.json", compact(compact({index: ALIASES}).decode()))
+
+
+@pytest.mark.parametrize("index", ["artists-local", "another"])
+def test_how_the_stores_were_made_is_read(folder: Path, index: str) -> None:
+    place_structure(folder, index)
+    edit(folder, table=TABLE)
+    source = open_source(folder)
+    assert source.structures == {StoreName.TABLE: TABLE, StoreName.INDEX: MADE | SHARDS | ALIASES}
+    only = manifest_of(folder)["stores"]
+    del only["index"]
+    edit(folder, stores=only)
+    assert open_source(folder).structures == {StoreName.TABLE: TABLE}
+
+
+@pytest.mark.parametrize("name", ["mapping", "settings", "alias"])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'{"artists-local":{"mapp', "line 1 is no JSON"),
+        (b"", "it is empty"),
+        (b"[]", "it does not hold how an index is made"),
+        (b'"{\\"a"', "line 1 is no JSON"),
+        (b'{"a":{"mappings":[]}}', "it does not hold how an index is made"),
+        (b'{"a":{"mappings":{"properties":{"x":5}}}}', "it does not hold how an index is made"),
+        (b'{"a":{"settings":{"index":{"number_of_shards":"two"}}}}', "it does not hold how an index is made"),
+        (b"[" * 5000 + b"]" * 5000, "it is nested too deep"),
+    ],
+)
+def test_a_damaged_structure_is_named_though_the_manifest_knows_its_hash(
+    folder: Path, name: str, content: bytes, reason: str
+) -> None:
+    reseal(folder, f"opensearch/artists-local.{name}.json", content)
+    error = failure(folder)
+    assert isinstance(error, IntegrityFailed)
+    assert error.message.startswith(f"opensearch/artists-local.{name}.json: {reason}")
+
+
+def test_a_cut_structure_is_not_as_the_manifest_says(folder: Path) -> None:
+    path = folder / "opensearch" / "artists-local.mapping.json"
+    path.write_bytes(path.read_bytes()[:-9])
+    error = failure(folder)
+    assert isinstance(error, IntegrityFailed)
+    assert error.message.startswith("opensearch/artists-local.mapping.json: it has ")
+
+
+def test_how_two_indexes_are_made_is_one_too_many(folder: Path) -> None:
+    reseal(folder, "opensearch/artists-local.mapping.json", compact({"a": MADE, "b": MADE}))
+    assert "hold how 3 indexes are made: a, artists-local, b" in failure(folder).message
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"GlobalSecondaryIndexes": [{}]},
+        {"GlobalSecondaryIndexes": 5},
+        {"AttributeDefinitions": ["city"]},
+        {"GlobalSecondaryIndexes": TABLE["GlobalSecondaryIndexes"]},
+    ],
+)
+def test_a_table_that_could_not_be_made_is_refused(folder: Path, table: Any) -> None:
+    edit(folder, table=table)
+    error = failure(folder)
+    assert isinstance(error, IntegrityFailed) and error.message.startswith("manifest.json cannot be used: it ")
 
 
 def named_files(folder: Path) -> list[str]:

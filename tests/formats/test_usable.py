@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tattoo_data.formats.usable import MAX_ITEM, Unusable, document_entry, item_entry, item_size, same_names
 from tattoo_data.model.canonical import canonical_document, canonical_item
 from tattoo_data.model.keys import item_key_of
+from tattoo_data.model.structure import table_definition
 from tests.formats.builders import compact, item
 from tests.model.strategies import Typed, body, items, respelled
 
@@ -69,6 +70,8 @@ def nested(depth: int) -> dict[str, Any]:
         (item(1, x={"N": "1e126"}), "x: 1e126 is out of DynamoDB's range"),
         (item(1, x={"N": "1e-131"}), "x: 1e-131 is out of DynamoDB's range"),
         (item(1, x={"N": "1e999999999"}), "x: 1e999999999 is out of DynamoDB's range"),
+        (item(1, x={"N": "1e99999999999999999999"}), "x: 1e99999999999999999999 is out of DynamoDB's range"),
+        (item(1, x={"N": "-1e-99999999999999999999"}), "x: -1e-99999999999999999999 is out of DynamoDB's range"),
         (item(1, x={"N": "0" * 1001}), "x: the number has over 1000 characters"),
         (item(1, x={"B": "no base64!"}), "x: 'no base64!' is no base64"),
         (item(1, x={"B": 1}), "x: B is no string"),
@@ -92,6 +95,39 @@ def test_an_item_that_no_table_takes_says_why(value: Any, reason: str) -> None:
     with pytest.raises(Unusable) as raised:
         item_entry(json.loads(compact(value)))
     assert str(raised.value) == reason
+
+
+INDEX_KEYS = {
+    "gsi1pk": "style-geohash-index",
+    "gsi1sk": "style-geohash-index",
+    "gsi2pk": "artist-name-index",
+    "gsi2sk": "artist-name-index",
+    "gsi3pk": "instagram-index",
+}
+
+
+@pytest.mark.parametrize(("name", "index"), INDEX_KEYS.items())
+@pytest.mark.parametrize("value", [{"N": "5"}, {"B": "QQ=="}, {"NULL": True}, {"SS": ["a"]}, {"M": {}}, {"BOOL": True}])
+def test_a_key_of_an_index_is_a_string(name: str, index: str, value: dict[str, Any]) -> None:
+    """DynamoDB refuses it when it is written: `Type mismatch for Index Key`."""
+    with pytest.raises(Unusable) as raised:
+        item_entry(item(1, **{name: value}))
+    (tag,) = value
+    assert str(raised.value) == f"{name}: a key of {index} has to be a string (S), and it is {tag}"
+
+
+@pytest.mark.parametrize(("name", "index"), INDEX_KEYS.items())
+def test_a_key_of_an_index_is_not_empty_and_not_too_long(name: str, index: str) -> None:
+    limit = 2048 if name.endswith("pk") else 1024
+    assert item_entry(item(1, **{name: {"S": "é" * (limit // 2)}})).key
+    for text, reason in (("", "cannot be empty"), ("é" * (limit // 2 + 1), f"has at most {limit} bytes")):
+        with pytest.raises(Unusable, match=f"^{name}: a key of {index} {reason}"):
+            item_entry(item(1, **{name: {"S": text}}))
+
+
+def test_the_keys_of_the_tables_indexes_are_those_that_are_looked_at() -> None:
+    defined = {each["AttributeName"]: each["AttributeType"] for each in table_definition("x")["AttributeDefinitions"]}
+    assert defined == dict.fromkeys(("PK", "SK", *INDEX_KEYS), "S")
 
 
 @pytest.mark.parametrize(
@@ -152,8 +188,8 @@ def test_the_size_of_a_value(value: Any, size: int) -> None:
     ("key", "source", "routing", "reason"),
     [
         (None, b"{}", None, "the document has no _id"),
-        (7, b"{}", None, "the document has no _id"),
-        ("", b"{}", None, "the document has no _id"),
+        (7, b"{}", None, "its _id is no string"),
+        ("", b"{}", None, "its _id is empty"),
         ("é" * 257, b"{}", None, "its _id has over 512 bytes"),
         ("a", b"[]", None, "its _source is no object"),
         ("a", b'"{}"', None, "its _source is no object"),

@@ -10,6 +10,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tattoo_data.model.structure import SECONDARY_INDEXES
+
 Typed = dict[str, Any]
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -50,7 +52,9 @@ values: st.SearchStrategy[Typed] = st.recursive(
     ),
     max_leaves=8,
 )
-items = st.dictionaries(names.filter(lambda name: name not in ("PK", "SK")), values, max_size=5).map(
+#: What keys of the table and of its indexes hold is no free choice.
+_KEYS = ("PK", "SK", *(part for parts in SECONDARY_INDEXES.values() for part in parts))
+items = st.dictionaries(names.filter(lambda name: name not in _KEYS), values, max_size=5).map(
     lambda fields: {"PK": {"S": "ARTIST#a"}, "SK": {"S": "METADATA"}, **fields}
 )
 

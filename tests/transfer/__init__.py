@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tattoo_data.errors import StoreError
 from tattoo_data.formats.source import Found
@@ -26,6 +27,8 @@ class FakeSource:
     path: str = "./x"
     notes: Sequence[str] = ()
     blobs: Mapping[str, Blob] = field(default_factory=dict)
+    structures: Mapping[StoreName, Mapping[str, Any]] = field(default_factory=dict)
+    lacking: Sequence[str] = ()
     closed: int = 0
 
     def read(self) -> Iterator[Found]:

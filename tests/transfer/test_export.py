@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -103,12 +105,12 @@ def test_just_the_stores_that_are_wanted(tmp_path: Path, pool: ThreadPoolExecuto
     assert (manifest["exportId"] is None) == (manifest["table"] is None) == (StoreName.TABLE not in only)
 
 
-@pytest.mark.parametrize("missing", [StoreName.TABLE, StoreName.INDEX])
+@pytest.mark.parametrize("missing", list(StoreName))
 def test_a_missing_store_is_told_before_anything_is_made(
     tmp_path: Path, pool: ThreadPoolExecutor, missing: StoreName
 ) -> None:
     with pytest.raises(StoreMissing) as told:
-        run(place(tmp_path, pool, **{missing.value: MemoryStore(missing)}), tmp_path / "out")
+        run(place(tmp_path, pool, **{missing.value: MemoryStore(missing)}), tmp_path / "out", *StoreName)
     assert (told.value.exit_code, told.value.fields["store"]) == (10, missing.value)
     assert "reset" in told.value.hint
     assert not (tmp_path / "out").exists()
@@ -124,8 +126,11 @@ def test_a_table_of_another_kind_is_refused(tmp_path: Path, pool: ThreadPoolExec
     assert not (tmp_path / "out").exists()
 
 
-def test_no_bucket_holds_no_images(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
-    _, manifest = run(place(tmp_path, pool, images=MemoryStore(StoreName.IMAGES)), tmp_path, *StoreName)
+def test_a_bucket_that_nobody_asks_for_may_be_missing_and_an_empty_one_holds_no_images(
+    tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    run(place(tmp_path, pool, images=MemoryStore(StoreName.IMAGES)), tmp_path / "without")
+    _, manifest = run(place(tmp_path, pool, images=filled(StoreName.IMAGES, 0)), tmp_path, *StoreName)
     assert manifest["stores"]["images"] == {"count": 0, "bytes": 0, "fingerprint": "0" * 64}
 
 
@@ -198,6 +203,43 @@ class Unreadable(Pictures):
 
     def _load(self, key: str, listed: bytes) -> Any:
         raise self.error
+
+
+class Lingering(Pictures):
+    """A bucket whose first image cannot be read, which it says once all others are begun; those are read when the
+    folder is gone, or nobody has taken it away for a while."""
+
+    def __init__(self, bodies: dict[str, bytes]) -> None:
+        super().__init__(bodies)
+        self.begun, self.gone = Event(), Event()
+
+    def get(self, keys: Sequence[str], routing: Any = None) -> list[Entry]:
+        raise BROKEN
+
+    def _load(self, key: str, listed: bytes) -> Any:
+        if key == "a.png":
+            assert self.begun.wait(60)
+            raise BROKEN
+        self.begun.set()
+        self.gone.wait(0.5)
+        return super()._load(key, listed)
+
+
+def test_no_image_is_written_once_the_half_made_directory_is_gone(
+    tmp_path: Path, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = Lingering({f"{name}.png": name.encode() for name in "abcdefgh"})
+    remove = shutil.rmtree
+
+    def removed(*arguments: Any, **options: Any) -> None:
+        remove(*arguments, **options)
+        pictures.gone.set()
+
+    monkeypatch.setattr("tattoo_data.transfer.export.shutil.rmtree", removed)
+    with pytest.raises(StoreError):
+        run(place(tmp_path, pool, images=pictures), tmp_path / "out", StoreName.IMAGES)
+    pool.shutdown(wait=True)  # nobody is at work any more
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path, pool: ThreadPoolExecutor) -> None:

@@ -305,3 +305,11 @@ def test_all_is_read_and_what_cannot_be_used_is_listed_before_a_store_is_opened(
     assert len(listed(read.listed)) == 1_001
     with pytest.raises(IntegrityFailed):
         read_files(source, replace(options, strict=True), place.env.clock)
+
+
+def test_replace_is_refused_where_a_file_is_missing(place: Desk) -> None:
+    source = FakeSource(lines(INDEX, [canonical(INDEX, 1)]), stores=[INDEX], lacking=["x.split-1.json"])
+    options = ImportOptions(path="./x", only=[INDEX])
+    assert read_files(source, options, place.env.clock).contents.lacking == ["x.split-1.json"]
+    with pytest.raises(IntegrityFailed, match=r"lacks x\.split-1\.json"):
+        read_files(source, replace(options, replace=True), place.env.clock)

@@ -15,6 +15,7 @@ from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest, store_fingerprint
 from tattoo_data.model.keys import item_key
 from tattoo_data.model.project import document_of
+from tattoo_data.model.structure import INDEX_MAPPING
 from tattoo_data.transfer.contents import Contents
 from tattoo_data.transfer.read import read_contents
 from tests.transfer import FakeSource, canonical, lines
@@ -103,6 +104,33 @@ def test_what_the_files_promise_is_held_against_what_they_hold() -> None:
     # A record that cannot be used is rejected, and no reason to refuse the others.
     contents = read_contents(FakeSource(lines(TABLE, [*items[1:], "a number"]), fingerprints=promised))
     assert [each.message for each in contents.rejected] == ["a number"]
+
+
+def test_how_the_stores_were_made_goes_with_what_is_wanted_of_them() -> None:
+    made: dict[StoreName, Any] = {TABLE: {"KeySchema": []}, INDEX: {"mappings": INDEX_MAPPING}}
+    found = [*lines(TABLE, entries(TABLE, range(2))), *lines(INDEX, entries(INDEX, range(2)))]
+    contents = read_contents(FakeSource(found, structures=made))
+    assert contents.desired(prune=False).structures == made and contents.notes == ()
+    only = read_contents(FakeSource(found, structures=made), [TABLE])
+    assert only.desired(prune=False).structures == {TABLE: made[TABLE]}
+
+
+def test_a_mapping_that_lacks_ours_is_not_taken_and_that_is_said() -> None:
+    found = lines(INDEX, entries(INDEX, range(2)))
+    made: dict[StoreName, Any] = {INDEX: {"mappings": {"dynamic": False, "properties": {"artistId": {"type": "text"}}}}}
+    (note,) = read_contents(FakeSource(found, stores=[INDEX], structures=made)).notes
+    assert note.startswith(
+        "The mapping in the files is not taken, because this tool's lacks in it: artistId: type is text"
+    )
+    table = lines(TABLE, entries(TABLE, range(2)))
+    assert read_contents(FakeSource([*table, *found], structures=made), [TABLE]).notes == ()
+
+
+def test_what_is_missing_is_no_reason_to_remove() -> None:
+    contents = read_contents(FakeSource(lines(INDEX, entries(INDEX, range(2))), stores=[INDEX], lacking=["x.split-1"]))
+    with pytest.raises(IntegrityFailed, match=r"lacks x\.split-1") as told:
+        contents.refuse_lacking()
+    assert "Nothing was written" in told.value.hint
 
 
 def test_an_error_of_the_reader_at_the_end_leaves_nothing() -> None:

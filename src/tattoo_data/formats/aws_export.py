@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import msgspec
 
@@ -66,6 +67,8 @@ class AwsExport:
         self.stores: Sequence[StoreName] = (StoreName.TABLE,)
         self.notes: list[str] = []
         self.fingerprints: Mapping[StoreName, str] = {}
+        self.structures: Mapping[StoreName, Mapping[str, Any]] = {}
+        self.lacking: Sequence[str] = ()
         self._files = files
         self._place = f"{place}/" if place else ""
         self._parts = self._read_manifests()

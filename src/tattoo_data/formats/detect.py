@@ -10,13 +10,14 @@ import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from tattoo_data.errors import IntegrityFailed, NotFound, ScratchFailed, UsageError
 from tattoo_data.formats import archive, arrays, aws_export
 from tattoo_data.formats.archive import Limits
 from tattoo_data.formats.aws_export import AwsExport
-from tattoo_data.formats.elasticdump import Elasticdump, Holds, holds
+from tattoo_data.formats.elasticdump import Elasticdump, Holds, companions, held_by, lacking_parts
+from tattoo_data.formats.index_structure import COMPANIONS
 from tattoo_data.formats.manifest import IMAGES_FOLDER, INDEX_FOLDER, MANIFEST, TABLE_FOLDER
 from tattoo_data.formats.node import DOCUMENTS, ITEM_FILES, NodeExport
 from tattoo_data.formats.own import OwnExport
@@ -35,6 +36,7 @@ _LOOKED_FOR = (
     "lines of elasticdump, and a .tar.gz of one of these."
 )
 _SEED = "Records without PK and SK are test data: `tattoo-data seed FILE` takes them."
+_LINES = "Documents stand one on each line, as elasticdump writes them: `jq -c '.[]' FILE` makes such lines."
 _WHOLE = "Give the folder of the whole export, which its manifest makes complete."
 
 
@@ -62,7 +64,7 @@ def open_stream(stream: BinaryIO, limits: Limits = archive.DEFAULT, name: str = 
         raise ScratchFailed(folder=tempfile.gettempdir(), reason=error.strerror or str(error)) from error
     try:
         archive.unpack(stream, folder, limits, name)
-        return _Unpacked(_open_folder(folder, name), folder)
+        return _Unpacked(_open_folder(folder, name, archive=folder), folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -95,6 +97,14 @@ class _Unpacked:
     def fingerprints(self) -> Mapping[StoreName, str]:
         return self._source.fingerprints
 
+    @property
+    def structures(self) -> Mapping[StoreName, Mapping[str, Any]]:
+        return self._source.structures
+
+    @property
+    def lacking(self) -> Sequence[str]:
+        return self._source.lacking
+
     def read(self) -> Iterator[Found]:
         return self._source.read()
 
@@ -106,19 +116,20 @@ class _Unpacked:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _open_folder(folder: Path, shown: str, depth: int = _DEPTH) -> Source:
+def _open_folder(folder: Path, shown: str, depth: int = _DEPTH, archive: Path | None = None) -> Source:
+    """What a folder holds; `archive` is the temporary one of which it is a part, where it was unpacked."""
     if (folder / MANIFEST).is_file():
         return _open_manifest(folder, shown)
     if aws_export.is_export(folder):
         return AwsExport(shown, Folder(folder))
     _refuse_half_written(folder, shown)
     if exports := list(_exports_below(folder)):
-        return _open_folder(_only(exports, shown), shown)
+        return _open_folder(_only(exports, shown, archive), shown)
     if found := _elasticdump(folder, shown):
         return found
     children = _folders_in(folder)
     if depth and len(children) == 1:
-        return _open_folder(children[0], shown, depth - 1)
+        return _open_folder(children[0], shown, depth - 1, archive)
     raise _unknown(shown, "nothing in this folder can be imported")
 
 
@@ -144,11 +155,13 @@ def _open_file(path: Path, limits: Limits) -> Source:
             return open_stream(file, limits, str(path))
     files = Folder(path.parent)
     first = files.first_line(path.name)
-    held, _ = holds(first)
+    held, _ = held_by(files, path.name)
     if held is Holds.DOCUMENTS:
-        return Elasticdump(str(path), files, [path.name])
+        return Elasticdump(str(path), files, [path.name], companions(files, [path.name], []))
     if held is Holds.STRUCTURE:
         raise _unknown(str(path), "it holds how an index is made, and no documents")
+    if held is Holds.EMPTY_OBJECT:
+        raise _unknown(str(path), "it holds an empty object, and no documents")
     if first.startswith(b'{"Item"'):
         raise _unknown(str(path), "it is one data file of an AWS export", _WHOLE)
     if first.lstrip().startswith(b"["):
@@ -194,27 +207,32 @@ def _elasticdump(folder: Path, shown: str) -> Source | None:
     by_kind: dict[Holds, list[str]] = {kind: [] for kind in Holds}
     indexes: dict[str, str] = {}
     for name in files.names(""):
-        held, index = holds(files.first_line(name))
+        held, index = held_by(files, name)
         by_kind[held].append(name)
-        if held is Holds.DOCUMENTS:
+        if held is Holds.DOCUMENTS and index:
             indexes.setdefault(index, name)
     if len(indexes) > 1:
         raise UsageError(
             what=f"{shown} holds documents of {len(indexes)} indexes: {', '.join(sorted(indexes))}",
             hint=f"There is one index to write to. Name one file, such as {min(indexes.values())}.",
         )
-    names = by_kind[Holds.DOCUMENTS] or (by_kind[Holds.NOTHING] if by_kind[Holds.STRUCTURE] else [])
-    return Elasticdump(shown, files, names) if names else None
+    empty = [name for name in by_kind[Holds.NOTHING] if not name.endswith(COMPANIONS)]
+    names = by_kind[Holds.DOCUMENTS] or (empty if by_kind[Holds.STRUCTURE] else [])
+    if not names:
+        return None
+    lacking = lacking_parts(names, empty)
+    return Elasticdump(shown, files, names, companions(files, names, by_kind[Holds.STRUCTURE]), lacking)
 
 
-def _only(exports: Sequence[Path], shown: str) -> Path:
+def _only(exports: Sequence[Path], shown: str, archive: Path | None) -> Path:
     if len(exports) == 1:
         return exports[0]
     newest_first = ", ".join(path.name for path in sorted(exports, key=lambda path: path.name, reverse=True))
-    raise UsageError(
-        what=f"{shown} holds {len(exports)} exports: {newest_first}",
-        hint=f"Name one of them, such as {max(exports, key=lambda path: path.name)}.",
-    )
+    newest = max(exports, key=lambda path: path.name)
+    hint = f"Name one of them, such as {newest}."
+    if archive is not None:
+        hint = f"Unpack it, and name one of the folders in it, such as {newest.relative_to(archive).as_posix()}."
+    raise UsageError(what=f"{shown} holds {len(exports)} exports: {newest_first}", hint=hint)
 
 
 def _folders_in(folder: Path) -> list[Path]:
@@ -230,13 +248,22 @@ def _is_array(path: Path) -> bool:
 
 def _has_keys(path: Path) -> bool:
     """Whether the first element of an array is an item or a document, and no record of test data."""
-    first = next(arrays.elements(Folder(path.parent).open(path.name)), None)
-    record = parse_manifest(path.name, first.text) if first else None
+    record = _first_element(path)
     return isinstance(record, dict) and ("PK" in record or "_source" in record)
 
 
+def _first_element(path: Path) -> object:
+    first = next(arrays.elements(Folder(path.parent).open(path.name)), None)
+    return parse_manifest(path.name, first.text) if first else None
+
+
 def _array(path: Path) -> UsageError:
-    if _has_keys(path):
+    record = _first_element(path)
+    if not isinstance(record, dict):
+        return _unknown(str(path), "it is a JSON array that does not begin with a record")
+    if "_index" in record:
+        return _unknown(str(path), "it is one JSON array of documents", _LINES)
+    if "PK" in record or "_source" in record:
         return _unknown(str(path), "it is one file of an export of the Node tool", _WHOLE)
     return _unknown(str(path), "it holds test data", _SEED)
 

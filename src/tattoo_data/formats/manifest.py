@@ -71,6 +71,32 @@ class ExportManifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     table: Mapping[str, Any] | None = None
 
 
+class _Key(msgspec.Struct):
+    AttributeName: str
+    KeyType: str
+
+
+class _Attribute(msgspec.Struct):
+    AttributeName: str
+    AttributeType: str
+
+
+class _Index(msgspec.Struct):
+    IndexName: str
+    KeySchema: list[_Key]
+    Projection: dict[str, Any]
+
+
+class _Table(msgspec.Struct):
+    """What is read of the table's structure; all else is handed on as it is."""
+
+    AttributeDefinitions: list[_Attribute] = []
+    KeySchema: list[_Key] = []
+    GlobalSecondaryIndexes: list[_Index] = []
+    LocalSecondaryIndexes: list[_Index] = []
+    StreamSpecification: dict[str, Any] = {}
+
+
 class _Format(msgspec.Struct):
     format: int
 
@@ -127,6 +153,20 @@ def _problems(manifest: ExportManifest) -> Iterator[str]:
     for store, held in manifest.stores.items():
         if held.count < 0 or held.bytes < 0 or not _SHA256.fullmatch(held.fingerprint):
             yield f"it has no count, bytes and fingerprint of the {store}"
+    if manifest.table is not None:
+        yield from _table_problems(manifest.table)
+
+
+def _table_problems(structure: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        table = msgspec.convert(structure, _Table)
+    except (msgspec.ValidationError, RecursionError) as error:
+        yield f"it does not hold how the table is made ({error})"
+        return
+    typed = {each.AttributeName for each in table.AttributeDefinitions}
+    for index in (*table.GlobalSecondaryIndexes, *table.LocalSecondaryIndexes):
+        if lacking := [key.AttributeName for key in index.KeySchema if key.AttributeName not in typed]:
+            yield f"it has no type of {', '.join(lacking)}, by which {index.IndexName} is sorted"
 
 
 def _damaged(name: str, reason: str) -> IntegrityFailed:

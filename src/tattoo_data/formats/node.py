@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,17 @@ _NAMED = 20
 #: A double needs up to this many digits; a number that has them came out of one, as does one with an exponent.
 _DIGITS_OF_DOUBLE = 17
 _FEW_DIGITS = 10 ** (_DIGITS_OF_DOUBLE - 1)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError("a number is out of range") from None
+
+
 #: Numbers keep all their digits, on the way in and on the way out.
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_decode = msgspec.json.Decoder(float_hook=_decimal).decode
 _json = msgspec.json.Encoder(decimal_format="number").encode
 _BUFFER = {"type", "data"}
 
@@ -60,6 +69,8 @@ class NodeExport:
     def __init__(self, path: str, root: Path) -> None:
         self.path = path
         self.fingerprints: Mapping[StoreName, str] = {}
+        self.structures: Mapping[StoreName, Mapping[str, Any]] = {}
+        self.lacking: Sequence[str] = ()
         self._files = Folder(root)
         self._manifest = self._read_manifest()
         self.stores: Sequence[StoreName] = [

@@ -10,10 +10,12 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tattoo_data.formats import manifest as manifests
 from tattoo_data.formats.aws_export import AwsExport
-from tattoo_data.formats.elasticdump import Elasticdump, Holds, holds
+from tattoo_data.formats.elasticdump import Elasticdump, Holds, held_by
+from tattoo_data.formats.index_structure import COMPANIONS, index_structures
 from tattoo_data.formats.manifest import INDEX_FOLDER, MANIFEST, TABLE_FOLDER, ExportedFile
 from tattoo_data.formats.reading import Folder, Seal, damaged
 from tattoo_data.formats.source import Found, Source
@@ -38,8 +40,10 @@ class OwnExport:
         self.fingerprints: Mapping[StoreName, str] = {
             name: held.fingerprint for name, held in self._manifest.stores.items()
         }
+        self.lacking: Sequence[str] = ()
         self._require(seals)
         self._parts = self._open_parts()
+        self.structures = self._structures()
         self._notes = _unnamed(root, seals)
 
     @property
@@ -94,15 +98,27 @@ class OwnExport:
                 raise damaged(MANIFEST, "it names no exportId, and so no export of the table")
             parts.append(AwsExport(self.path, self._files, f"{TABLE_FOLDER}/{self._manifest.export_id}"))
         if StoreName.INDEX in self._manifest.stores:
-            parts.append(Elasticdump(self.path, self._files, self._data_files()))
+            parts.append(Elasticdump(self.path, self._files, self._index_files(data=True)))
         return parts
 
-    def _data_files(self) -> list[str]:
-        """The files of documents, told from the mapping and the like by their content. Where there is no document,
-        the empty file is the one."""
+    def _structures(self) -> Mapping[StoreName, Mapping[str, Any]]:
+        """How the table and the index were made. The names of what was exported choose nothing."""
+        names = self._index_files(data=False) if StoreName.INDEX in self._manifest.stores else []
+        found = index_structures(self._files, names)
+        if len(found) > 1:
+            raise damaged(MANIFEST, f"its files hold how {len(found)} indexes are made: {', '.join(sorted(found))}")
+        made = {StoreName.TABLE: self._manifest.table or {}, StoreName.INDEX: next(iter(found.values()), {})}
+        return {name: structure for name, structure in made.items() if name in self._manifest.stores}
+
+    def _index_files(self, *, data: bool) -> list[str]:
+        """The files of documents, or the mapping and the like, told apart by their content. Where there is no document,
+        the empty file is the one, unless its name is a mapping's."""
         names = [file.path for file in self._manifest.files if file.path.startswith(f"{INDEX_FOLDER}/")]
-        kinds = {name: holds(self._files.first_line(name))[0] for name in names}
-        return [name for name in names if kinds[name] in (Holds.DOCUMENTS, Holds.NOTHING)]
+        return [name for name in names if self._holds_documents(name) == data]
+
+    def _holds_documents(self, name: str) -> bool:
+        held = held_by(self._files, name)[0]
+        return held is Holds.DOCUMENTS or (held is Holds.NOTHING and not name.endswith(COMPANIONS))
 
 
 def _unnamed(root: Path, seals: Mapping[str, Seal]) -> list[str]:

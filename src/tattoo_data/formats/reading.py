@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -26,6 +27,7 @@ GZIP = b"\x1f\x8b"
 MAX_LINE = 64 << 20
 _CHUNK = 1 << 20
 _OUT_OF_RANGE = "out of range"
+_OUT_OF_RANGE_TOLD = "a number in it is out of range"
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _BOM = b"\xef\xbb\xbf"
 
@@ -84,7 +86,11 @@ class FileReader:
 
     def first_line(self) -> bytes:
         """The first line that is not blank, or its beginning, unchecked: enough to see what a file holds."""
-        return next((piece for _, piece in self.pieces() if not piece.isspace()), b"")
+        return next(self.first_pieces(), b"")
+
+    def first_pieces(self) -> Iterator[bytes]:
+        """The lines that are not blank, each whole or in pieces, unchecked as long as the last is not read."""
+        return (piece for _, piece in self.pieces() if not piece.isspace())
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes as they are. Raises `IntegrityFailed` where they are not as sealed."""
@@ -181,6 +187,10 @@ class Folder:
         """The first line of a file. It does not count as read."""
         return FileReader(self.root / name, name).first_line()
 
+    def first_lines(self, name: str, count: int) -> list[bytes]:
+        """Up to `count` lines of a file, its first. They do not count as read."""
+        return list(islice(FileReader(self.root / name, name).first_pieces(), count))
+
     def content(self, name: str, *, md5: bool = False) -> tuple[bytes, FileReader]:
         """The bytes of a small file, and the pass that read them."""
         reader = self.open(name, md5=md5)
@@ -221,12 +231,15 @@ def parse_manifest(name: str, text: bytes) -> object:
 def meant_by(error: Exception, name: str, line: int, text: bytes) -> Exception:
     """What it means that `text`, which begins on a line of a file, could not be decoded: `IntegrityFailed`, or
     ValueError with the reason for JSON that is only not usable."""
+    if isinstance(error, msgspec.ValidationError):
+        malformed = _malformed(text)
+        if malformed is None:
+            return ValueError(_OUT_OF_RANGE_TOLD if _OUT_OF_RANGE in str(error) else str(error))
+        error = malformed
     if isinstance(error, RecursionError):
         return ValueError("it is nested too deep")
-    if isinstance(error, msgspec.ValidationError) and _parses(text):
-        return ValueError(str(error))
     if _OUT_OF_RANGE in str(error):
-        return ValueError("a number in it is out of range")
+        return ValueError(_OUT_OF_RANGE_TOLD)
     if _has_half_a_pair(text):
         return ValueError("its text holds half of a surrogate pair, which is no character")
     at = _BYTE.search(str(error))
@@ -236,14 +249,17 @@ def meant_by(error: Exception, name: str, line: int, text: bytes) -> Exception:
 
 
 _decode = msgspec.json.Decoder().decode
+#: No number with a fraction or an exponent is out of its range.
+_decode_any = msgspec.json.Decoder(float_hook=str).decode
 
 
-def _parses(text: bytes) -> bool:
+def _malformed(text: bytes) -> Exception | None:
+    """Why a text is no JSON, whatever was expected in it."""
     try:
-        _decode(text)
-    except ValueError:
-        return False
-    return True
+        _decode_any(text)
+    except (ValueError, RecursionError) as error:
+        return error
+    return None
 
 
 def _has_half_a_pair(text: bytes) -> bool:

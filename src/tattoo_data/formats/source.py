@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from tattoo_data.model.entry import Blob, Entry, StoreName
 
@@ -44,6 +44,14 @@ class Source(Protocol):
     @property
     def fingerprints(self) -> Mapping[StoreName, str]:
         """The fingerprints that the files promise, of the stores for which they do."""
+
+    @property
+    def structures(self) -> Mapping[StoreName, Mapping[str, Any]]:
+        """How the stores were made that the files come from (`Description.structure`), as far as the files say."""
+
+    @property
+    def lacking(self) -> Sequence[str]:
+        """The files that others beside them show to be missing: what these held is in none of the records."""
 
     def read(self) -> Iterator[Found]:
         """Every record, each file read once. Hashes and counts are checked on the way, so that nothing may be used

@@ -9,17 +9,25 @@ import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
 from tattoo_data.model.canonical import canonical_document, canonical_json, canonical_number, padded
 from tattoo_data.model.entry import Entry
 from tattoo_data.model.keys import item_key
+from tattoo_data.model.structure import SECONDARY_INDEXES
 
 MAX_ITEM = 400 * 1024
 MAX_PK, MAX_SK = 2048, 1024
 MAX_DOCUMENT_ID = 512
+#: The keys of the table's indexes, every one a string: the index that each is of, and its limit in bytes.
+_INDEX_KEYS: Mapping[str, tuple[str, int]] = {
+    part: (index, limit)
+    for index, parts in SECONDARY_INDEXES.items()
+    for part, limit in zip(parts, (MAX_PK, MAX_SK), strict=True)
+    if part
+}
 _MAX_DIGITS = 38
 _EXPONENTS = range(-130, 126)
 _MAX_DEPTH = 32
@@ -45,6 +53,7 @@ def item_entry(item: object) -> Entry:
         raise Unusable("the item is no object")
     pk, sk = _key_part(item, "PK", MAX_PK), _key_part(item, "SK", MAX_SK)
     _check_attributes(item, 0)
+    _check_index_keys(item)
     body = canonical_json(item)
     if len(body) > MAX_ITEM and (size := item_size(item)) > MAX_ITEM:
         raise Unusable(f"the item has {size} bytes, and DynamoDB takes {MAX_ITEM}")
@@ -53,8 +62,12 @@ def item_entry(item: object) -> Entry:
 
 def document_entry(key: object, source: bytes, routing: object = None) -> Entry:
     """The entry of a document, whose `source` is JSON. Raises `Unusable`, and a decoder's error where it is none."""
-    if not isinstance(key, str) or not key:
+    if key is None:
         raise Unusable("the document has no _id")
+    if not isinstance(key, str):
+        raise Unusable("its _id is no string")
+    if not key:
+        raise Unusable("its _id is empty")
     if len(key.encode()) > MAX_DOCUMENT_ID:
         raise Unusable(f"its _id has over {MAX_DOCUMENT_ID} bytes")
     if routing is not None and not isinstance(routing, str):
@@ -95,6 +108,20 @@ def _key_part(item: Item, name: str, limit: int) -> str:
     if len(text) * 4 > limit and len(text.encode()) > limit:
         raise Unusable(f"{name} has over {limit} bytes")
     return text
+
+
+def _check_index_keys(item: Item) -> None:
+    """DynamoDB takes no item of which an index could not hold the keys; one that lacks them is only not in it."""
+    for name, (index, limit) in _INDEX_KEYS.items():
+        if name not in item:
+            continue
+        ((tag, text),) = item[name].items()
+        if tag != "S":
+            raise Unusable(f"a key of {index} has to be a string (S), and it is {tag}", name)
+        if not text:
+            raise Unusable(f"a key of {index} cannot be empty", name)
+        if len(text) * 4 > limit and len(text.encode()) > limit:
+            raise Unusable(f"a key of {index} has at most {limit} bytes, and it has more", name)
 
 
 def _check_attributes(attributes: Item, depth: int) -> None:
@@ -167,7 +194,10 @@ def _exact(text: str) -> str:
         raise Unusable(f"{text[:60]!r} is no number")
     if len(text) > 1000:
         raise Unusable("the number has over 1000 characters")
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # an exponent that no decimal has
+        raise Unusable(f"{text[:60]} is out of DynamoDB's range") from None
     if number and number.adjusted() not in _EXPONENTS:
         raise Unusable(f"{text[:60]} is out of DynamoDB's range")
     plain = canonical_number(text)

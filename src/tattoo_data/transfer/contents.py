@@ -5,8 +5,9 @@ So a duplicate, or a record that a store refuses, is named by file and line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -46,7 +47,8 @@ class Reject(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Contents:
     """What files hold: `wanted` are the entries of each store that are to be written, once each and in canonical bytes,
     and `places` where in `files` they were found. `rejected` are the records that cannot be; `duplicates` of these have
-    the key of one that can. `notes` are what a reader should know."""
+    the key of one that can. `notes` are what a reader should know, `structures` how the stores were made that the files
+    come from, and `lacking` files that are missing among them."""
 
     kind: str
     path: str
@@ -57,6 +59,8 @@ class Contents:
     rejected: list[Reject]
     duplicates: int = 0
     notes: tuple[str, ...] = field(default=())
+    structures: Mapping[StoreName, Mapping[str, Any]] = field(default_factory=dict)
+    lacking: Sequence[str] = ()
 
     def desired(self, *, prune: bool) -> Desired:
         """The contents as a desired state of just these stores. With `prune`, what is not in them goes."""
@@ -66,7 +70,16 @@ class Contents:
             prune=prune,
             canonical=True,
             blobs=self.blob,
+            structures={name: self.structures[name] for name in self.wanted if name in self.structures},
         )
+
+    def refuse_lacking(self) -> None:
+        """Raise `IntegrityFailed` where files are missing: what is in none of them must not go for that."""
+        if self.lacking:
+            raise IntegrityFailed(
+                what=f"{self.path} lacks {', '.join(self.lacking)}: what was in it would be removed",
+                hint="Nothing was written. Put it beside the others, or leave --replace out.",
+            )
 
     def refuse_rejects(self) -> None:
         """Raise `IntegrityFailed` naming the first records that cannot be used, where there are any."""

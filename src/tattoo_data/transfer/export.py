@@ -87,11 +87,11 @@ def export_stream(env: Environment, stores: Collection[StoreName], stream: Binar
 
 
 def _described(env: Environment, stores: Collection[StoreName]) -> dict[StoreName, Description]:
-    """The stores that are there. A bucket of images that is not holds none."""
+    """The stores that are wanted, all of which must be there: one that holds nothing is another thing."""
     names = [name for name in StoreName if name in stores]
     found = dict(zip(names, env.pool.map(lambda name: env.stores[name].describe(), names), strict=True))
-    env.target.require_readable({name: each for name, each in found.items() if name is not StoreName.IMAGES})
-    return {name: each or Description(name=env.target.image_bucket, engine="") for name, each in found.items()}
+    env.target.require_readable(found)
+    return {name: each for name, each in found.items() if each is not None}
 
 
 @contextmanager

@@ -61,8 +61,10 @@ class Imported:
 
 def read_files(source: Source, options: ImportOptions, clock: Clock, progress: Progress = no_progress) -> Read:
     """Read all that is to be imported, before a live store is opened. Raises as `read_contents` and `list_rejects`
-    do."""
+    do, and `IntegrityFailed` where what is not in the files is to go and a file is missing."""
     contents = read_contents(source, options.only, progress)
+    if options.replace:
+        contents.refuse_lacking()
     return Read(contents=contents, listed=list_rejects(contents, options, clock))
 
 

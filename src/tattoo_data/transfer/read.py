@@ -14,6 +14,7 @@ from tattoo_data.errors import IntegrityFailed, UsageError
 from tattoo_data.formats.source import Found, Source
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import Sum, digest_canonical
+from tattoo_data.model.structure import mapping_difference
 from tattoo_data.transfer.contents import Contents, Place, Reject
 from tattoo_data.transfer.documents import derive_documents
 from tattoo_data.transfer.services import SERVICES
@@ -49,6 +50,7 @@ def read_contents(source: Source, only: Collection[StoreName] = (), progress: Pr
     contents = reader.finish()
     for name in needed:
         _leave_duplicates(contents, name)
+    _note_mapping(contents)
     if derives:
         derive_documents(contents)
         if StoreName.TABLE not in chosen:
@@ -60,8 +62,9 @@ def read_contents(source: Source, only: Collection[StoreName] = (), progress: Pr
 
 def content_of(env: Environment, source: Source) -> Desired:
     """What files hold and no more, as a desired state of the stores that they hold; what a reader should know is said.
-    Raises as `read_contents` does, and `IntegrityFailed` where a record cannot be used."""
+    Raises as `read_contents` does, and `IntegrityFailed` where a file is missing or a record cannot be used."""
     contents = read_contents(source, source.stores, env.progress)
+    contents.refuse_lacking()
     contents.refuse_rejects()
     for note in contents.notes:
         env.say(f"note: {note}")
@@ -106,6 +109,8 @@ class _Reader:
             files=list(self._files),
             rejected=self._rejected,
             notes=tuple(self._source.notes),
+            structures=self._source.structures,
+            lacking=self._source.lacking,
         )
 
     def _add(self, name: StoreName, entry: Entry, place: Place) -> None:
@@ -156,6 +161,19 @@ def _leave_duplicates(contents: Contents, name: StoreName) -> None:
 def _duplicate(contents: Contents, name: StoreName, place: Place, stands: Place) -> Reject:
     message = f"{contents.files[stands.file]}, line {stands.number} has the same key, and stands"
     return Reject(name, contents.files[place.file], place.number, message, place.key)
+
+
+def _note_mapping(contents: Contents) -> None:
+    """Say where an index is not made with the mapping in the files: it lacks some of ours, without which no search is
+    right."""
+    mapping = (
+        contents.structures.get(StoreName.INDEX, {}).get("mappings") if StoreName.INDEX in contents.wanted else None
+    )
+    if mapping and (lacking := mapping_difference(mapping)):
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        contents.notes += (
+            f"The mapping in the files is not taken, because this tool's lacks in it: {lacking[0]}{more}.",
+        )
 
 
 def _spell(stores: Collection[StoreName]) -> str:

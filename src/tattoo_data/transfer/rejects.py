@@ -7,14 +7,13 @@ A line of the file, `key` being the record's file and `itemIndex` its line there
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from tattoo_data.errors import FileFailed
+from tattoo_data.files import replacing
 from tattoo_data.formats.output_file import file_errors
 from tattoo_data.transfer.contents import Reject
 
@@ -43,14 +42,8 @@ def write_rejects(path: Path, source: str, rejects: Iterable[Reject]) -> None:
         if path.exists() and not _is_ours(path):
             raise FileFailed(path=path, reason="it is there already, and is no file of rejects")
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.writelines(_lines(source, rejects))
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with replacing(path) as file:
+            file.writelines(_lines(source, rejects))
 
 
 def _is_ours(path: Path) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -54,18 +55,39 @@ class _Watch:
     """Tells the progress of all parts, and stops them when one fails."""
 
     def __init__(self, progress: Progress) -> None:
-        self.stopped = threading.Event()
+        self._stopped = False
         self._progress = progress
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._done = 0
+        self._at_work = 0
 
     def passed(self, count: int) -> None:
         """So many more were read."""
-        if self.stopped.is_set():
-            raise _Stopped
-        with self._lock:
+        with self._changed:
+            if self._stopped:
+                raise _Stopped
             self._done += count
             self._progress("exported", self._done, None)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """A unit that writes files, and that `stop` has to wait for; once stopped, none begins."""
+        with self._changed:
+            if self._stopped:
+                raise _Stopped
+            self._at_work += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._at_work -= 1
+                self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Let no unit begin, and return when none is at work: nobody writes any more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.wait_for(lambda: not self._at_work)
 
 
 def scan_into(
@@ -88,7 +110,7 @@ def scan_into(
             scanned[StoreName.IMAGES].join(_images(root, env, watch))
         _await(parts)
     finally:
-        watch.stopped.set()
+        watch.stop()
         wait(parts)
     for part in parts:
         scanned[part.result().store].join(part.result())
@@ -127,7 +149,7 @@ def _index(store: Store, root: Path, index: str, watch: _Watch) -> Scanned:
 
 def _images(root: Path, env: Environment, watch: _Watch) -> Scanned:
     scanned = Scanned(store=StoreName.IMAGES)
-    save: Callable[[Entry], tuple[Entry, ExportedFile] | None] = partial(_image, root, env.stores.images)
+    save: Callable[[Entry], tuple[Entry, ExportedFile] | None] = partial(_image, root, env.stores.images, watch)
     for entries in pages(env.stores.images):
         for saved in in_flight(env.pool, save, entries):
             watch.passed(1)
@@ -138,13 +160,14 @@ def _images(root: Path, env: Environment, watch: _Watch) -> Scanned:
     return scanned
 
 
-def _image(root: Path, store: Store, entry: Entry) -> tuple[Entry, ExportedFile] | None:
+def _image(root: Path, store: Store, watch: _Watch, entry: Entry) -> tuple[Entry, ExportedFile] | None:
     """Write an image. Its entry is that of the body which was read: an ETag may be something else than an MD5."""
-    blob = _load(store, entry)
-    if blob is None:
-        return None
-    md5 = hashlib.md5(blob.body, usedforsecurity=False).hexdigest()
-    return Entry(entry.key, canonical_object(md5, len(blob.body))), write_image(root, entry.key, blob)
+    with watch.at_work():
+        blob = _load(store, entry)
+        if blob is None:
+            return None
+        md5 = hashlib.md5(blob.body, usedforsecurity=False).hexdigest()
+        return Entry(entry.key, canonical_object(md5, len(blob.body))), write_image(root, entry.key, blob)
 
 
 def _load(store: Store, entry: Entry) -> Blob | None:
