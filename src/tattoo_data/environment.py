@@ -154,7 +154,7 @@ def open_environment(
     """
     services = find_services(settings, clock, write=write, start=start, say=say, trace=trace)
     with ExitStack() as cleanup:
-        pool = cleanup.enter_context(ThreadPoolExecutor(2 * IN_FLIGHT))
+        pool = cleanup.enter_context(_threads())
         env = _open(settings, services, clock, pool, say, progress, trace, patience)
         cleanup.callback(env.stores.close)
         cleanup.callback(env.repository.close)
@@ -246,6 +246,21 @@ def _local_services(servers: stack.Stack) -> Services:
         index_lost=servers.index_lost,
         notes=servers.notes,
     )
+
+
+@contextmanager
+def _threads() -> Iterator[Executor]:
+    """The threads of a command, which end with it. Who interrupts it does not wait for what they are at: that may be
+    somebody else's code, which never ends."""
+    with ExitStack() as cleanup:
+        pool = ThreadPoolExecutor(2 * IN_FLIGHT)
+        cleanup.callback(pool.shutdown)
+        try:
+            yield pool
+        except KeyboardInterrupt:
+            cleanup.pop_all()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _open(

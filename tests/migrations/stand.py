@@ -37,6 +37,7 @@ ODD: Fields = {
     "parts": {b"a", b"b"},
     "deep": {"raw": [b"\x01", {"none": None, "empty": ""}]},
 }
+_FORMS = ("METADATA", "PROFILE")
 Content = Mapping[StoreName, Mapping[str, bytes]]
 
 
@@ -141,6 +142,15 @@ class Stand:
     def roll_back(self, step: Step, **options: Any) -> RolledBack:
         """Roll a step back, among the steps that there are."""
         return roll_back(self.env, step, self.steps or [step], WriteOptions(**options))
+
+    def add_second(self, number: int, *, first: bool = False, **fields: Any) -> None:
+        """Put an item of the Node tools' form beside an artist's own, before or behind it."""
+        (old,) = self.table.get([record_key(Kind.ARTIST, f"a{number}")])
+        made = item_of(Record(kind=Kind.ARTIST, fields=exact_fields(old.body) | fields))
+        key, body = (part.replace(*swap) for part, swap in ((made.key, _FORMS), (made.body.decode(), _FORMS)))
+        held = dict(self.table._entries or {})
+        second = {key: Entry(key, body.encode())}
+        self.table._entries = second | held if first else held | second
 
     def fields(self, number: int) -> Fields:
         """An artist as the table has it."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from tattoo_data.errors import StepBroken, StoreError
-from tattoo_data.migrations.advance import RecordFailed, advanced, changes_of, reason_left
+from tattoo_data.migrations.advance import RecordFailed, advanced, at_work, changes_of, reason_left
 from tattoo_data.migrations.step import Context, Fields, Step
 from tattoo_data.model.entry import Entry
 from tattoo_data.model.exact import exact_fields
@@ -305,3 +305,14 @@ def test_steps_may_be_as_deep_as_python_allows() -> None:
     for _ in range(sys.getrecursionlimit()):
         deep = [deep]
     assert "no item" in failing(lambda record: {**record, "example": deep})
+
+
+def test_the_file_and_the_record_that_are_worked_on_are_known() -> None:
+    seen: list[tuple[str, ...]] = []
+
+    def up(record: Fields) -> Fields:
+        seen.append(at_work())
+        raise KeyError("x")
+
+    failing(up)
+    assert (seen, at_work()) == ([("paint.py at a1",)], ())

@@ -278,3 +278,25 @@ def test_the_day_and_the_choice_of_a_context_are_the_same_again() -> None:
     assert set(chosen) == set(options)
     nothing: Any = CONTEXT.picture("http://nowhere")
     assert nothing is None
+
+
+@pytest.mark.parametrize("act", ["print('said')", "def other():\n    print('said')\n\nother()"])
+def test_what_a_file_prints_goes_to_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str], act: str) -> None:
+    text = f"{GOOD}\n{act}\n".replace("    return record", "    print('in up', end='.')\n    return record")
+    write(tmp_path / "own", text)
+    step = find_step(load_steps(tmp_path / "own"), "own-step")
+    assert step.up({}, CONTEXT) == {}
+    assert tuple(capsys.readouterr()) == ("", "said\nin up.")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (GOOD.replace("def up", "async def up"), "up"),
+        (GOOD.replace("def up", "async def up").replace("return", "yield"), "up"),
+        (f"{GOOD}\n\nasync def left(record):\n    return None\n", "left"),
+    ],
+)
+def test_a_function_that_would_have_to_be_awaited_is_refused(tmp_path: Path, text: str, name: str) -> None:
+    write(tmp_path / "own", text)
+    assert f"{name} is `async def`" in broken(tmp_path / "own")

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from tattoo_data.engine.verify import Verify
-from tattoo_data.errors import IntegrityFailed, Locked, StepBroken, StoreMissing
+from tattoo_data.errors import IntegrityFailed, Locked, StepBroken, StoreError, StoreMissing
 from tattoo_data.migrations.load import load_steps
-from tattoo_data.migrations.migrate import migrate_all
+from tattoo_data.migrations.migrate import documents_now, migrate_all
 from tattoo_data.migrations.step import Context, Fields, Step
 from tattoo_data.model.entry import Blob, Entry
 from tattoo_data.model.keys import item_key, record_key
@@ -130,6 +130,30 @@ def test_records_under_the_node_tools_key_keep_it(place: Stand) -> None:
     assert place.document(3)["example"] == "painted"
     assert key(3) not in place.held()[TABLE]
     assert place.is_consistent()
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_items_of_one_artist_ours_gives_the_document(place: Stand, first: bool) -> None:
+    place.add_second(3, first=first, artistName="Second")
+    done = place.migrate(PAINT)
+    assert (done.change.counts[TABLE].replaced, done.change.counts[INDEX].replaced) == (13, 12)
+    assert place.document(3) == {**place.document(3), "artistName": artist(3)["artistName"], "example": "painted"}
+    assert b"painted" in place.held()[TABLE][key(3).replace("METADATA", "PROFILE")]
+
+
+def test_an_item_that_does_not_count_is_migrated_and_leaves_the_document(place: Stand) -> None:
+    place.migrate(PAINT)
+    before = place.document(3)
+    place.add_second(3, artistName="Second", example="old")
+    assert place.migrate(PAINT).change.counts[TABLE].replaced == 1
+    assert place.document(3) == before
+
+
+def test_of_two_items_of_one_artist_ours_alone_counts_where_it_cannot_be_read(place: Stand) -> None:
+    place.add_second(3, artistName="Second")
+    assert place.table._entries is not None
+    place.table._entries[key(3)] = Entry(key(3), b'{"PK":{"S":"ARTIST#a3"},"SK":{"S":"METADATA"},"bio":1}')
+    assert documents_now(place.table, ["a3", "a4"]).keys() == {"a4"}
 
 
 def test_without_a_table_there_is_nothing_to_migrate(place: Stand) -> None:
@@ -323,6 +347,32 @@ def test_an_index_that_is_to_stay_as_it_is_does_and_that_is_said(place: Stand) -
     assert place.migrate(step).change.run is None
     assert place.index.shapes == []
     assert ["index.swap is never" in each and "example is not mapped" in each for each in place.desk.said] == [True] * 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "error", "named"),
+    [
+        ("HTTP 400 mapper_parsing_exception: No handler for type [nosuch]", StepBroken, "paint.py.*type .nosuch."),
+        ("HTTP 400 validation_exception: this action would add [2] total shards", StoreError, "create index.*shards"),
+    ],
+)
+def test_a_mapping_that_opensearch_refuses_is_the_fault_of_its_step(
+    place: Stand, monkeypatch: pytest.MonkeyPatch, reason: str, error: type[Exception], named: str
+) -> None:
+    class Refusing:
+        def shaped(self, structure: Any) -> Refusing:
+            return self
+
+        def build(self) -> None:
+            raise StoreError(service="opensearch", endpoint="x", operation="create index", reason=reason)
+
+    before = place.held()
+    door: Any = Refusing()
+    place.desk.env = replace(place.env, stores=replace(place.env.stores, index_door=door))
+    with pytest.raises(error, match=named) as found:
+        place.migrate(replace(PAINT, mapping={"lang": {"type": "nosuch"}}))
+    assert type(found.value) is error
+    assert (place.held(), place.desk.runs()) == (before, [])
 
 
 # Somebody else writes meanwhile.

@@ -24,6 +24,7 @@ from tests.validation.samples import STUDIO
 
 PAINT = setting("example", "painted")
 COUNT = 12
+SECOND = record_key(Kind.ARTIST, "a3", "PROFILE")
 Said = tuple[str, str, str, str]
 
 
@@ -203,6 +204,12 @@ def test_the_document_of_a_record_under_the_node_tools_key_is_held_against_it(pl
     body = place.held()[place.index.name]["a3"]
     place.index.put([Entry("a3", body.replace(b'"painted"', b'"other"'))])
     assert found(place, PAINT) == [("document-not-migrated", "index", "a3", "example")]
+
+
+def test_of_two_items_of_one_artist_ours_is_held_against_the_document(place: Stand) -> None:
+    place.migrate(PAINT)
+    place.add_second(3, example="other")
+    assert found(place, PAINT) == [("migration-pending", "table", SECOND, "paint")]
 
 
 def test_documents_of_other_shapes_are_left_to_validate(place: Stand) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
@@ -86,6 +87,26 @@ def test_in_any_order_all_is_as_it_was(place: Stand, order: tuple[int, ...]) -> 
         assert place.roll_back(steps[number]).change.failures == ()
         assert place.is_consistent()
     assert place.held() == before
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_items_of_one_artist_ours_gives_the_document(place: Stand, first: bool) -> None:
+    place.add_second(3, first=first, artistName="Second")
+    before = place.held()
+    place.migrate(PAINT)
+    place.edit(3, bio="edited")
+    assert place.roll_back(PAINT).change.failures == ()
+    assert place.document(3) == {**json.loads(before[INDEX]["a3"]), "bio": "edited"}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_item_that_does_not_count_and_was_edited_gives_no_document(place: Stand, first: bool) -> None:
+    place.add_second(3, first=first, artistName="Second")
+    before = place.held()
+    place.migrate(PAINT)
+    place.add_second(3, first=first, artistName="Second", bio="edited")
+    assert place.roll_back(PAINT).change.failures == ()
+    assert (place.fields(3), place.held()[INDEX]) == ({**artist(3)}, before[INDEX])
 
 
 def test_a_dry_run_plans_just_what_is_done(place: Stand) -> None:

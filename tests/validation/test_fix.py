@@ -395,7 +395,7 @@ def test_a_plan_changes_nothing_and_is_what_is_done(good: Place) -> None:
     before = held(good.env.stores)
     planned = mend(good, write=DRY)
     assert held(good.env.stores) == before
-    assert good.env.runs.newest_first(good.env.target.id, good.env.pool) == []
+    assert good.env.runs.newest_first(good.env.target.id, good.env.pool).runs == ()
     assert (planned.change.run, planned.change.fingerprint) == (None, None)
     done = mend(good)
     assert (planned.tried, planned.left, planned.change.counts) == (done.tried, done.left, done.change.counts)
@@ -571,7 +571,7 @@ def test_documents_follow_although_the_command_was_killed_before_them(good: Plac
     fixed = mend(good, What.DATABASE)
     assert fixed.change.failures == ()
     agree(good)
-    (run,) = good.env.runs.newest_first(good.env.target.id, good.env.pool)
+    (run,) = good.env.runs.newest_first(good.env.target.id, good.env.pool).runs
     assert (run.id, run.status) == (fixed.change.run, "done")
     undo(good.env, UndoOptions())
     assert fingerprint(good.env) == before

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tattoo_data.engine.scan import read_all
 from tattoo_data.engine.spool import Spool
 from tattoo_data.environment import Environment
 from tattoo_data.errors import StoreUnreachable
@@ -128,6 +129,15 @@ def test_a_store_that_does_not_answer_is_an_error(good: Place) -> None:
         with pytest.raises(StoreUnreachable):
             good.found(what)
     assert good.found(What.DATABASE) == []
+
+
+@pytest.mark.parametrize("value", [{"B": "AAE="}, {"BS": ["AAE=", "Ag=="]}])
+@pytest.mark.parametrize("name", ["tags", "artistName", "styles"])
+def test_binary_where_text_belongs_is_a_finding(good: Place, name: str, value: Any) -> None:
+    entry = item(Kind.ARTIST, ARTIST)
+    good.table.put([replace(entry, body=json.dumps({**json.loads(entry.body), name: value}).encode())])
+    for what in (What.DATABASE, What.ALL):
+        assert ("table", name) in [(store, field.split(".")[0]) for _, store, _, field in good.found(what)]
 
 
 # Structure.
@@ -336,6 +346,21 @@ def test_references_of_the_table_and_of_the_index(good: Place) -> None:
         ("style-unknown", "index", "artist-b", "styles.0"),
         ("studio-unknown", "table", "ARTIST#artist-b METADATA", "studioInfo.studioId"),
     }
+
+
+@pytest.mark.parametrize("form", ["METADATA", "PROFILE"])
+def test_of_two_items_of_one_artist_ours_is_compared(good: Place, form: str) -> None:
+    entry = item(Kind.ARTIST, {**ARTIST, "bio": "second"})
+    other = Entry(entry.key.replace("METADATA", "PROFILE"), entry.body.replace(b"METADATA", b"PROFILE"))
+    entries = {**(good.table._entries or {}), other.key: other}
+    good.table._entries = dict(sorted(entries.items(), key=lambda each: form not in each[0]))
+    assert good.found(What.CONSISTENCY) == []
+    assert (
+        read_all(good.env.stores, good.env.pool, project=True, keep=False)[TABLE].artists
+        == read_all(good.env.stores, good.env.pool, keep=False)[INDEX].artists
+    )
+    good.index.put([edited("bio", "changed")])
+    assert good.found(What.CONSISTENCY) == [("document-differs", "index", "artist-a", "bio")]
 
 
 def test_the_same_record_under_both_key_forms(good: Place) -> None:

@@ -20,6 +20,7 @@ from tattoo_data.validation.page import page
 from tattoo_data.validation.report import Findings, Report
 from tattoo_data.validation.rule import Finding, Place, Problem, finding, shown
 from tattoo_data.validation.rules.every import RULES, check_rules
+from tattoo_data.validation.shapes import Binary
 from tattoo_data.validation.stream import Stream
 
 NASTY = "</script><script>alert(1)</script> & \"quotes\" 'and' % \r\n \x00\x0b \u2028 ]]> é"
@@ -109,6 +110,8 @@ def test_the_document_of_a_finding() -> None:
         ("é\n", '"é\\n"'),
         (Decimal("12345678901234567890.12345678901234567890"), "12345678901234567890.12345678901234567890"),
         ([1, {"a": Decimal("1.50")}], '[1,{"a":1.50}]'),
+        (Binary("AAE="), '"AAE="'),
+        ([Binary("AAE="), {"a": [Binary("Ag==")]}], '["AAE=",{"a":["Ag=="]}]'),
     ],
 )
 def test_a_value_is_shown_as_json_with_its_digits(value: object, text: str) -> None:

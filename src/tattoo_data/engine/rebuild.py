@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 
 from tattoo_data.engine.apply import write_entries
+from tattoo_data.engine.scan import second_items
 from tattoo_data.errors import StoreError
 from tattoo_data.model.entry import Entry
 from tattoo_data.model.project import documents_of
-from tattoo_data.stores.base import scan
+from tattoo_data.stores.base import pages
 from tattoo_data.stores.index_door import IndexDoor
 from tattoo_data.stores.live import LiveStores
 
@@ -22,7 +23,9 @@ def rebuild_index(stores: LiveStores, pool: Executor, index: IndexDoor) -> bool:
     stores.index.ensure()
 
     def documents() -> Iterator[Entry]:
-        return documents_of(scan(stores.table))
+        for items in pages(stores.table, 0, 1):
+            hidden = second_items(stores.table, [item.key for item in items])
+            yield from documents_of(item for item in items if item.key not in hidden)
 
     outcomes = write_entries(stores.index, documents(), pool)
     stores.index.settle()

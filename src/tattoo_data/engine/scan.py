@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from tattoo_data.engine.spool import Spool
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import Sum, canonical, digest_canonical
 from tattoo_data.model.keys import record_of
-from tattoo_data.model.project import document_of
+from tattoo_data.model.project import document_of, moved_key
 from tattoo_data.stores.base import Description, Store, pages
 from tattoo_data.stores.live import LiveStores
 
@@ -153,12 +153,24 @@ def segments_of(store: Store, description: Description) -> int:
     return store.limits.segments if description.count > _WORTH_SEGMENTS else 1
 
 
+def second_items(table: Store, keys: Collection[str]) -> set[str]:
+    """Those of some keys that are the Node tools' form of a record which the table holds in the application's own
+    form too: of two items of one artist, that one alone gives the document."""
+    known = frozenset(keys)
+    ours = {key: new for key in keys if (new := moved_key(key)) is not None}
+    asked = [new for new in ours.values() if new not in known]
+    there = {item.key for item in table.get(asked)} if asked else frozenset()
+    return {key for key, new in ours.items() if new in known or new in there}
+
+
 def _read_segment(unit: _Unit) -> Live:
     name = unit.store.name
     part = Live(store=name, description=None, held=Spool(Held, name))
     for entries in pages(unit.store, unit.segment, unit.segments):
         found = [_read(name, entry) for entry in entries]
-        held = _count(part, found, project=unit.project)
+        project = unit.project and name is StoreName.TABLE
+        hidden = second_items(unit.store, [each.key for each in entries]) if project else frozenset()
+        held = _count(part, found, hidden, project=project)
         if unit.held is not None:
             unit.held.add(held)
         if unit.into is not None:
@@ -173,7 +185,10 @@ def _read(store: StoreName, entry: Entry) -> tuple[Entry, bytes]:
     return same, digest_canonical(entry.key, body)
 
 
-def _count(live: Live, entries: Sequence[tuple[Entry, bytes]], *, project: bool) -> list[Held]:
+def _count(
+    live: Live, entries: Sequence[tuple[Entry, bytes]], hidden: Collection[str] = frozenset(), *, project: bool
+) -> list[Held]:
+    """Count entries; with `project` the documents of items too, but for those that are `hidden`."""
     found: list[Held] = []
     for entry, entry_digest in entries:
         kind = kind_of(live.store, entry)
@@ -182,7 +197,7 @@ def _count(live: Live, entries: Sequence[tuple[Entry, bytes]], *, project: bool)
         live.kinds[kind] += 1
         if live.store is StoreName.INDEX and kind != OTHER:
             live.artists.add(entry_digest)
-        elif project and live.store is StoreName.TABLE and (document := document_of(entry)) is not None:
+        elif project and entry.key not in hidden and (document := document_of(entry)) is not None:
             live.artists.add(digest_canonical(document.key, document.body))
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,10 @@ from tattoo_data.model.keys import RecordKey, index_keys, record_of
 Changes = dict[str, dict[str, Any] | None]
 #: What is raised for values that an item cannot hold: a float, half a character, 1e999999999, a list within itself.
 _NO_ITEM = (ValueError, TypeError, ArithmeticError, RecursionError)
+
+
+#: What each thread is at, by the thread's number.
+_at_work: dict[int, tuple[Step, str]] = {}
 
 
 class RecordFailed(Exception):
@@ -78,7 +83,7 @@ def changes_of(step: Step, context: Context, item: Entry | Original) -> Changes:
     if record is None or record.kind not in step.kinds:
         return {}
     before = original.fields
-    after = _up(step, context, original.copy())
+    after = _up(step, context, original.copy(), record.id)
     try:
         changes: Changes = field_changes(before, after)
     except _NO_ITEM as error:
@@ -124,13 +129,22 @@ def _new(item: Entry, changes: Changes) -> Entry:
         raise RecordFailed(f"what it returns is no item: {error}") from error
 
 
-def _up(step: Step, context: Context, fields: Fields) -> Fields:
+def at_work() -> tuple[str, ...]:
+    """Which files are at which records just now, in any thread: `paint.py at artist-a`."""
+    return tuple(sorted(f"{step.path} at {record_id}" for step, record_id in _at_work.copy().values()))
+
+
+def _up(step: Step, context: Context, fields: Fields, record_id: str) -> Fields:
+    thread = threading.get_ident()
+    _at_work[thread] = step, record_id
     try:
         after: object = step.up(fields, context)
     except TattooDataError:
         raise
     except (Exception, SystemExit) as error:  # a step is somebody else's code
         raise RecordFailed(f"it raises {type(error).__name__}: {error}") from error
+    finally:
+        del _at_work[thread]
     if not isinstance(after, dict):
         raise RecordFailed(f"it returns {type(after).__name__}, and a record is a dict")
     return after

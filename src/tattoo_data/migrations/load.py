@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 from tattoo_data.errors import StepBroken, UnknownName
 from tattoo_data.migrations import steps as shipped
+from tattoo_data.migrations.printing import print_beside
 from tattoo_data.migrations.step import Left, Step
 from tattoo_data.model.project import is_field
 from tattoo_data.model.records import Kind
@@ -82,6 +84,7 @@ def _step(path: Path) -> Step:
         raise StepBroken(path=str(path), reason=f"VERSION is {version!r}, and a version is three numbers such as 1.5.0")
     if not callable(says.get("up")):
         raise StepBroken(path=str(path), reason="it has no function up(record, context)")
+    _require_plain(path, says, "up")
     writes = _names(path, says, "WRITES")
     for name in writes:
         if not is_field(name) or name in {kind.id_field for kind in Kind}:
@@ -111,6 +114,7 @@ def _module(path: Path) -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
+    vars(module)["print"] = print_beside
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
@@ -120,6 +124,12 @@ def _module(path: Path) -> ModuleType:
         del sys.modules[name]
         raise StepBroken(path=str(path), reason=f"{type(error).__name__}: {error}") from error
     return module
+
+
+def _require_plain(path: Path, says: Mapping[str, Any], name: str) -> None:
+    """Raise `StepBroken` where a function gives something to be awaited, and no value."""
+    if inspect.iscoroutinefunction(says[name]) or inspect.isasyncgenfunction(says[name]):
+        raise StepBroken(path=str(path), reason=f"{name} is `async def`, and should be `def`")
 
 
 def _checked(path: Path, says: Mapping[str, Any], name: str, form: str, is_right: Any) -> Any:
@@ -157,6 +167,7 @@ def _mapping(path: Path, says: Mapping[str, Any]) -> Mapping[str, Any]:
 def _left(path: Path, says: Mapping[str, Any]) -> Left | None:
     if "left" in says:
         _checked(path, says, "left", "a function left(record)", callable)
+        _require_plain(path, says, "left")
     return says.get("left")
 
 

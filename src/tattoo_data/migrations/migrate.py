@@ -11,8 +11,10 @@ from typing import Any
 from tattoo_data.engine.derive import Made
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
+from tattoo_data.engine.scan import second_items
 from tattoo_data.engine.spool import PLACES
 from tattoo_data.environment import Environment
+from tattoo_data.errors import StepBroken, StoreError
 from tattoo_data.migrations.advance import RecordFailed, advanced, is_pending, reason_left
 from tattoo_data.migrations.pictures import live_context
 from tattoo_data.migrations.step import Context, Step
@@ -27,6 +29,8 @@ from tattoo_data.runs.timeline import MIGRATE
 from tattoo_data.stores.base import Description, Outcome, Store
 
 FAILED = "StepFailed"
+#: What OpenSearch says of a mapping that it cannot take. It refuses an index for other reasons too: its own limits.
+_NO_MAPPING = ("mapper_parsing_exception", "illegal_argument_exception", "parse_exception")
 _BOTH = (StoreName.TABLE, StoreName.INDEX)
 
 
@@ -78,7 +82,7 @@ def migrate(env: Environment, step: Step, options: MigrateOptions, before: Seque
         env.target.require_readable({StoreName.TABLE: about[StoreName.TABLE]})
         structures = _structures(env, step, about)
         if structures and not options.write.dry_run:
-            _try_mapping(env, structures[StoreName.INDEX])
+            _try_mapping(env, step, structures[StoreName.INDEX])
         day = _day(session)
         run = _Migration(
             step=step,
@@ -142,12 +146,21 @@ def _structures(
     return {StoreName.INDEX: {**structure, "mappings": wanted}}
 
 
-def _try_mapping(env: Environment, structure: Mapping[str, Any]) -> None:
-    """Make an index of this mapping and remove it: one that is not taken is an error before anything is written."""
+def _try_mapping(env: Environment, step: Step, structure: Mapping[str, Any]) -> None:
+    """Make an index of this mapping and remove it. Raises `StepBroken` where it is not taken, before anything is
+    written."""
     door = env.stores.index_door
-    if door is not None:
-        wanted = door.shaped(structure)
-        wanted.remove(wanted.build().index)
+    if door is None:
+        return
+    wanted = door.shaped(structure)
+    try:
+        built = wanted.build().index
+    except StoreError as error:
+        reason = str(error.fields.get("reason"))
+        if any(each in reason for each in _NO_MAPPING):
+            raise StepBroken(path=step.path, reason=f"OpenSearch refuses its MAPPING: {reason}") from error
+        raise
+    wanted.remove(built)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -180,6 +193,7 @@ class _Migration:
     def wanted(self, store: StoreName, entries: Sequence[Entry]) -> Iterator[tuple[StoreName, Entry | Outcome]]:
         if store is not StoreName.TABLE:
             return
+        documents: dict[str, Entry] = {}
         for item in entries:
             made = self._made(item)
             if isinstance(made, Outcome):
@@ -189,7 +203,9 @@ class _Migration:
                 self._note(item)
             yield StoreName.TABLE, made
             if (made is not item or self.every_document) and (document := document_or_none(made)) is not None:
-                yield StoreName.INDEX, document
+                documents[item.key] = document
+        hidden = second_items(self.table, documents)
+        yield from ((StoreName.INDEX, each) for key, each in documents.items() if key not in hidden)
 
     def again(self, store: StoreName, found: Mapping[str, Entry | None]) -> Mapping[str, Made]:
         if store is StoreName.TABLE:
@@ -234,8 +250,9 @@ class _Migration:
 
 def documents_now(table: Store, ids: Iterable[str]) -> dict[str, Made]:
     """The documents that the items of some artists give now. Of two forms of one record the application's counts."""
-    items = sorted(table.get(artist_keys(ids)), key=lambda item: item.key, reverse=True)
-    documents = (document_or_none(item) for item in items)
+    items = {item.key: item for item in table.get(artist_keys(ids))}
+    hidden = second_items(table, items)
+    documents = (document_or_none(item) for key, item in items.items() if key not in hidden)
     return {document.key: document for document in documents if document is not None}
 
 

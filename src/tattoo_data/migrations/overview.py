@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tattoo_data.engine.scan import segments_of
+from tattoo_data.engine.scan import second_items, segments_of
 from tattoo_data.environment import Environment
 from tattoo_data.migrations.advance import Original, RecordFailed, advanced
 from tattoo_data.migrations.pending import version_of
@@ -166,8 +166,9 @@ def _documents(env: Environment, steps: Sequence[Step]) -> Iterator[Finding]:
         held = {entry.key: entry for entry in entries}
         keys = artist_keys(held)
         for start in range(0, len(keys), _AT_ONCE):
-            for item in env.stores.table.get(keys[start : start + _AT_ONCE]):
-                yield from _differences(item, held, fields)
+            items = {item.key: item for item in env.stores.table.get(keys[start : start + _AT_ONCE])}
+            for key in items.keys() - second_items(env.stores.table, items):
+                yield from _differences(items[key], held, fields)
 
 
 def _differences(item: Entry, held: Mapping[str, Entry], fields: Mapping[str, str]) -> Iterator[Finding]:

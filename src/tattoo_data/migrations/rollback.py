@@ -30,7 +30,7 @@ from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.exact import exact_fields, item_with
 from tattoo_data.model.fingerprint import digest
 from tattoo_data.model.keys import record_of
-from tattoo_data.model.project import is_field
+from tattoo_data.model.project import is_field, moved_key
 from tattoo_data.model.records import Kind
 from tattoo_data.repository.runs import Run, RunStatus
 from tattoo_data.runs.session import Command, Session, WriteOptions, as_change, read_images, writing
@@ -137,7 +137,9 @@ class _Back:
             documents = {held.key: held.digest for held in live[_INDEX].held.part(place)}
             items = dict(self._items(images, there))
             wanted[_TABLE].add(_wanted(_TABLE, items))
-            wanted[_INDEX].add(_wanted(_INDEX, self._documents(items, self._images(_INDEX, place), documents)))
+            keys = {held.key for held in live[_TABLE].held.part(place)} if items else set()
+            counting = {item: as_it_was for item, as_it_was in items.items() if moved_key(item.key) not in keys}
+            wanted[_INDEX].add(_wanted(_INDEX, self._documents(counting, self._images(_INDEX, place), documents)))
         return wanted
 
     def wanted(self, store: StoreName, entries: Sequence[Entry]) -> Iterator[tuple[StoreName, Entry | Outcome]]:

@@ -18,11 +18,11 @@ from tattoo_data.catalog import Context, load
 from tattoo_data.engine.derive import Made
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
-from tattoo_data.engine.scan import OTHER, kind_of
+from tattoo_data.engine.scan import OTHER, kind_of, second_items
 from tattoo_data.environment import Environment
 from tattoo_data.model.entry import Blob, Entry, StoreName
 from tattoo_data.model.keys import artist_keys, record_of
-from tattoo_data.model.project import document_of, image_entry, moved_key
+from tattoo_data.model.project import document_of, image_entry
 from tattoo_data.model.records import Image, Kind
 from tattoo_data.runs.session import Command, WriteOptions, writing
 from tattoo_data.stores.base import Outcome
@@ -238,7 +238,7 @@ class _Repair:
             document = self._document(item, made)
             if document is not None:
                 documents[item.key] = document
-        hidden = self._hidden(documents)
+        hidden = second_items(self.live.table, documents)
         yield from ((StoreName.INDEX, each) for key, each in documents.items() if key not in hidden)
         yield from ((StoreName.IMAGES, each) for each in self._images(items))
 
@@ -288,12 +288,6 @@ class _Repair:
         if source is item and not self.due.every_document and hash(record.id) not in self.due.documents:
             return None
         return document_of(source)
-
-    def _hidden(self, keys: Iterable[str]) -> set[str]:
-        """Those of the Node tools' items beside which the artist has one of ours: that gives the document."""
-        ours = {key: new for key in keys if (new := moved_key(key)) is not None}
-        there = {item.key for item in self.live.table.get(list(ours.values()))} if ours else set()
-        return {key for key, new in ours.items() if new in there}
 
     def _documents(self, found: Mapping[str, Entry | None]) -> dict[str, Made]:
         """The documents of what the items are now: none where there is no item, whoever took it away."""

@@ -147,7 +147,9 @@ def _plain(value: Any) -> object:
         return [_plain(member) for member in value]
     if isinstance(value, Mapping):
         return {str(name): _plain(member) for name, member in value.items()}
-    return value if value is None or isinstance(value, str | int | float | bool | msgspec.Raw) else str(value)
+    if value is None or isinstance(value, int | float | bool | msgspec.Raw):
+        return value
+    return str(value)  # a text of another type, such as that of a binary value, becomes a plain one
 
 
 def _pointer(pointer: str, field: str) -> str:
