@@ -40,6 +40,7 @@ class MemoryStream:
         self.moment = 0.0
         self.failures: list[Exception | None] = []  # of the next requests; None is one that is answered
         self.closes = 0
+        self._before: tuple[str | None, dict[str, Part]] = None, {}  # the stream of the table before it was made anew
         self._generation = 0
 
     def write(self, key: str) -> None:
@@ -73,21 +74,26 @@ class MemoryStream:
         """A quarter of an hour goes by: no iterator is good any more."""
         self._generation += 1
 
+    def make_anew(self) -> None:
+        """The table is deleted and made anew: its stream is another one, and the old one answers for a day."""
+        self._before = self.arn, self.parts
+        self.arn, self.parts = f"{ARN}-anew", {"anew-0": Part("anew-0", None)}
+
     def find(self) -> str | None:
         self._fail()
         return self.arn
 
     def shards(self, stream: str) -> list[Shard]:
         self._fail()
-        self._require(stream)
-        return [Shard(id=part.id, parent=part.parent, closed=part.closed) for part in self.parts.values()]
+        parts = self._parts_of(stream)
+        return [Shard(id=part.id, parent=part.parent, closed=part.closed) for part in parts.values()]
 
     def iterator(self, stream: str, shard: str, start: Start, after: str | None = None) -> str:
         self._fail()
-        self._require(stream)
-        if shard not in self.parts:
+        parts = self._parts_of(stream)
+        if shard not in parts:
             raise _error(StreamGone)
-        part = self.parts[shard]
+        part = parts[shard]
         match start:
             case Start.OLDEST:
                 position = part.trimmed
@@ -104,9 +110,10 @@ class MemoryStream:
         generation, shard, position = iterator.split()
         if int(generation) != self._generation:
             raise _error(IteratorExpired)
-        if shard not in self.parts:
+        parts = self._before[1] | self.parts
+        if shard not in parts:
             raise _error(StreamGone)
-        part, first = self.parts[shard], int(position)
+        part, first = parts[shard], int(position)
         if first < part.trimmed:
             raise _error(RecordsTrimmed)
         found = part.records[first : first + min(limit, self.most)]
@@ -121,9 +128,12 @@ class MemoryStream:
         if self.failures and (failure := self.failures.pop(0)) is not None:
             raise failure
 
-    def _require(self, stream: str) -> None:
-        if stream != self.arn:
+    def _parts_of(self, stream: str) -> dict[str, Part]:
+        if stream == self.arn:
+            return self.parts
+        if stream != self._before[0]:
             raise _error(StreamGone)
+        return self._before[1]
 
 
 def _error(kind: type[StreamGone] | type[IteratorExpired] | type[RecordsTrimmed]) -> Exception:

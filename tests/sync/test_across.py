@@ -322,3 +322,16 @@ def test_an_item_whose_document_has_a_routing_does_not_go(stand: Stand) -> None:
     stand.table.at_write.append(lambda: stand.item("a", bio="between"))
     assert stand.to_table(delete=True).change.failures == ()
     assert stand.attributes("a")["bio"] == {"S": "2"}
+
+
+def test_half_a_character_of_a_document_is_left_and_named(stand: Stand) -> None:
+    stand.both("a", bio="x")
+    stand.document("a", bio="cut \U0010d83d")
+    stand.document("new", bio="\U0010d83d")
+    stand.document("good", bio="y", syncHash="abc", lastSynced="2026-01-01")
+    done = stand.to_table()
+    assert {key for _, key, _ in failed(done)} == {key_of("a"), key_of("new")}
+    assert all("half a character" in each.message for each in done.change.failures)
+    assert (stand.attributes("a")["bio"], stand.attributes("new")) == ({"S": "x"}, None)
+    assert stand.attributes("good").keys().isdisjoint({"syncHash", "lastSynced"})
+    assert stand.fields("good") == {"artistId": "good", "bio": "y"}

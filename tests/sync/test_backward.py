@@ -17,8 +17,7 @@ from tattoo_data.model.project import document_of, is_projected, item_of
 from tattoo_data.model.records import Kind, Record
 from tattoo_data.sync.backward import item_from
 from tests.model.strategies import items as any_items
-from tests.model.strategies import names, texts
-from tests.sync.sides import ID, attributes_of, document, documents, item, items, projection
+from tests.sync.sides import ID, attributes_of, document, documents, is_whole, item, items, projection, whole_texts
 
 LONG = "1234567890.1234567890123456789012345678"
 SMALLEST, LARGEST = "1E-130", "9.9999999999999999999999999999999999999E+125"
@@ -228,10 +227,11 @@ def test_an_item_of_another_artist_is_refused() -> None:
         item_from(None, Entry("", b'{"artistId":""}'))
 
 
+names = whole_texts.filter(bool)
 json_values = st.recursive(
     st.none()
     | st.booleans()
-    | texts
+    | whole_texts
     | st.integers(-(10**37), 10**37)
     | st.sampled_from([Decimal(LONG), Decimal("0.5")]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
@@ -262,7 +262,7 @@ def test_a_new_item_gives_the_document_again(fields: dict[str, Any]) -> None:
 
 @given(any_items, st.dictionaries(names, json_values, max_size=3), st.data())
 def test_any_item_gives_any_document(old: Any, fields: dict[str, Any], data: st.DataObject) -> None:
-    shared = data.draw(st.dictionaries(st.sampled_from(sorted(old)), json_values, max_size=3))
+    shared = data.draw(st.dictionaries(st.sampled_from(sorted(filter(is_whole, old))), json_values, max_size=3))
     before = item(**{name: value for name, value in old.items() if name not in ("PK", "SK", "artistId")})
     right = as_document({**fields, **shared})
     found = document_of(item_from(before, right))
@@ -300,3 +300,27 @@ def test_types_stay_and_what_is_the_same_is_left_alone(pair: tuple[Entry, Entry]
     assert json.loads(projection(made_item).body).keys() - {"location"} == plain.keys()
     assert item_from(made_item, wanted) is made_item, "once more changes nothing"
     assert canonical_document(projection(made_item).body) == projection(made_item).body
+
+
+@pytest.mark.parametrize("half", ["\U0010d800", "\U0010d83d", "\U0010dfff"])
+def test_half_a_character_is_written_into_no_item(half: str) -> None:
+    for found in (document(bio=f"x{half}"), document(deep=[{"in": [half]}]), document(**{f"x{half}": 1})):
+        for old in (None, item(), item(bio={"S": "x"})):
+            with pytest.raises(ValueError, match="half a character"):
+                item_from(old, found)
+    before = item(bio={"S": half}, avatar={"S": "1"})
+    assert attributes_of(item_from(before, document(bio=half, avatar="2")))["avatar"] == {"S": "2"}
+
+
+@pytest.mark.parametrize("near", ["\U0010d7ff", "\U0010e000", "\U0001f600", "\ud7ff"])
+def test_a_whole_character_is_none(near: str) -> None:
+    assert attributes_of(item_from(None, document(bio=near)))["bio"] == {"S": near}
+
+
+def test_what_the_node_tool_s_sync_put_beside_the_fields_is_no_attribute() -> None:
+    found = document(bio="x", syncHash="abc", lastSynced="2026-01-01")
+    made = attributes_of(item_from(None, found))
+    assert made["bio"] == {"S": "x"}
+    assert made.keys().isdisjoint({"syncHash", "lastSynced"})
+    same = item(bio={"S": "x"})
+    assert item_from(same, found) is same

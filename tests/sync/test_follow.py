@@ -303,6 +303,73 @@ def test_a_table_that_was_made_anew_has_another_stream(scene: Scene) -> None:
     assert scene.stand.disagree() == set()
 
 
+def renewed(scene: Scene) -> None:
+    """The table is made anew by somebody else, and the old stream goes on to answer."""
+    scene.stream.make_anew()
+    scene.stand.item("a", bio="anew")
+    scene.stand.desk.machine.passes(10)
+
+
+def test_a_table_that_was_made_anew_is_noticed_although_nothing_fails(scene: Scene) -> None:
+    events = scene.follow(nothing, lambda: renewed(scene), nothing, lambda: scene.write("b", bio="later"))
+    assert kinds(events) == ["Begun", "Compared", "Compared", "Applied"]
+    assert reasons(events)[1] == "the table has another stream"
+    assert scene.stand.disagree() == set()
+    assert kinds(scene.follow()) == ["Begun"]
+
+
+def test_a_command_that_made_the_table_anew_is_followed_from_the_new_stream_on(scene: Scene) -> None:
+    def reset() -> None:
+        scene.stand.lose("b", INDEX)
+        scene.stand.to_index()
+        scene.stream.write(key_of("a"))  # what is still read of the old one
+        scene.stream.make_anew()
+
+    events = scene.follow(nothing, reset, nothing, lambda: scene.write("b", bio="later"))
+    assert reasons(events) == ["this stream was not followed before", "a command wrote meanwhile"]
+    assert kinds(events)[-1] == "Applied"
+    assert scene.stand.disagree() == set()
+
+
+def test_a_table_that_is_gone_is_said_until_it_is_there_again(scene: Scene) -> None:
+    arn, describe = scene.stream.arn, scene.stand.table.describe
+
+    def remove() -> None:
+        scene.stream.arn = None
+        scene.stand.table.describe = lambda: None  # type: ignore[method-assign]
+        scene.stand.desk.machine.passes(10)
+
+    def come_back() -> None:
+        scene.stream.arn = arn
+        scene.stand.table.describe = describe  # type: ignore[method-assign]
+        renewed(scene)
+
+    events = scene.follow(nothing, remove, nothing, nothing, come_back, nothing)
+    assert kinds(events) == ["Begun", "Compared", "Trouble", "Trouble", "Trouble", "Compared"]
+    assert isinstance(events[2], Trouble) and "does not exist" in events[2].message
+    assert scene.stand.disagree() == set()
+
+
+def test_an_index_that_was_deleted_meanwhile_is_made_by_comparing_and_not_by_writing(scene: Scene) -> None:
+    put, described = scene.stand.documents.put, []
+
+    def guess(entries: Any) -> list[Outcome]:
+        described.append(scene.stand.documents.describe())
+        scene.stand.documents.ensure()  # as the engine does
+        return put(entries)
+
+    def delete() -> None:
+        scene.stand.documents._entries = None
+        scene.write("a", bio="1")
+
+    scene.stand.documents.put = guess  # type: ignore[method-assign]
+    events = scene.follow(nothing, delete, nothing, lambda: scene.write("b", bio="2"))
+    assert kinds(events) == ["Begun", "Compared", "Compared", "Applied"]
+    assert reasons(events)[1] == "there is no index"
+    assert None not in described
+    assert scene.stand.disagree() == set()
+
+
 @pytest.mark.parametrize("damage", [b"{", b"[]", b'{"format": 2}', b'{"format": 1, "stream": 3}', b""])
 def test_a_checkpoint_that_cannot_be_read_is_none(scene: Scene, damage: bytes) -> None:
     scene.follow(lambda: scene.write("a", bio="1"))

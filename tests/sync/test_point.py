@@ -12,6 +12,7 @@ import pytest
 
 from tattoo_data.backups.take import TakeOptions, take
 from tattoo_data.errors import BadSetting, FileFailed, IntegrityFailed, StoreMissing, UnknownName, UsageError
+from tattoo_data.repository.manifests import PREFIX
 from tattoo_data.sync.point import Point, Validated, newest_point, set_point, validate_point
 from tests.sync.stand import INDEX, TABLE, Stand, key_of
 
@@ -171,6 +172,30 @@ def test_a_node_file_whose_counts_are_none_is_refused(stand: Stand, tmp_path: Pa
     path.write_text(json.dumps({**NODE, "osCount": count}))
     with pytest.raises(IntegrityFailed):
         validate_point(stand.env, str(path))
+
+
+def test_a_damaged_snapshot_is_damaged_and_not_unknown(stand: Stand) -> None:
+    stand.both("a")
+    stand.point("other")
+    stand.point("old")
+    newer = stand.point("old")
+    shelf = stand.desk.shelf
+    key = max(key for key in shelf.keys(PREFIX) if "old" in key)
+    blob, modified = shelf.held[key]
+    shelf.held[key] = type(blob)(b"{}", blob.content_type), modified
+    for reference in ("old", newer):
+        with pytest.raises(IntegrityFailed) as found:
+            validate_point(stand.env, reference)
+        assert "sync sync-point" in found.value.hint
+        assert "backups delete" in found.value.hint
+    with pytest.raises(IntegrityFailed, match="another hash") as found:
+        stand.detect()
+    assert "sync sync-point" in found.value.hint
+    assert validate_point(stand.env, "other").is_same
+    with pytest.raises(UnknownName, match="there is old, other"):
+        validate_point(stand.env, "none")
+    stand.point("new")
+    assert stand.kinds() == {}
 
 
 def test_a_file_that_cannot_be_written_is_named(stand: Stand, tmp_path: Path) -> None:

@@ -38,3 +38,10 @@ def test_options_that_do_not_fit(
     with pytest.raises(error) as found:
         policy_of(strategy, prefer, plan=plan, apply=apply)
     assert words in found.value.message
+
+
+def test_a_strategy_nearly_named_is_suggested_as_it_is_typed() -> None:
+    with pytest.raises(UnknownChoice) as found:
+        policy_of("dynamo-wins")
+    assert found.value.hint == "Did you mean 'dynamo_wins'?"
+    assert "latest, dynamo_wins" in found.value.message

@@ -291,6 +291,40 @@ def test_by_hand(stand: Stand, tmp_path: Path) -> None:
     assert (again.change.run, again.left) == (None, 1)
 
 
+def test_a_plan_that_is_there_is_not_written_over(stand: Stand, tmp_path: Path) -> None:
+    stand.item("a", bio="t")
+    stand.document("a", bio="i")
+    path = tmp_path / "plan.jsonl"
+    write_plan(stand.env, path)
+    edit(path, {"a": "index"})
+    edited = path.read_bytes()
+    with pytest.raises(UsageError, match="is there already"):
+        write_plan(stand.env, path)
+    assert path.read_bytes() == edited
+
+
+def test_a_plan_is_a_file(stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="a file to edit"):
+        write_plan(stand.env, Path("-"))
+    assert list(tmp_path.glob("-*")) == []
+
+
+def test_decisions_about_nothing_are_named(stand: Stand, tmp_path: Path) -> None:
+    for artist in ("a", "same", "undecided"):
+        stand.item(artist, bio="t")
+        stand.document(artist, bio="i")
+    path = tmp_path / "plan.jsonl"
+    write_plan(stand.env, path)
+    edit(path, {"a": "index", "same": "table"})
+    stand.to_index()
+    stand.document("a", bio="i")
+    stand.desk.said.clear()
+    stand.resolve(Strategy.MANUAL, apply=path)
+    (note,) = (each for each in stand.desk.said if "the plan decides" in each)
+    assert note.endswith(": same")
+
+
 def test_a_plan_about_other_values_decides_nothing(stand: Stand, tmp_path: Path) -> None:
     stand.item("a", bio="t")
     stand.document("a", bio="i")

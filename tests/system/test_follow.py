@@ -133,6 +133,55 @@ def test_a_reset_beside_it_is_waited_for_and_both_are_right(any_tool: Tool, live
     assert (found["state"], found["consistent"]) == ("fresh", True)
 
 
+def made_anew(live: Application) -> None:
+    """Somebody else deletes the table, and makes it again as it was, empty."""
+    about = live.dynamodb.describe_table(TableName=live.table)["Table"]
+    live.dynamodb.delete_table(TableName=live.table)
+    eventually(lambda: live.table not in live.dynamodb.list_tables()["TableNames"])
+    wanted = ("IndexName", "KeySchema", "Projection")
+    live.dynamodb.create_table(
+        TableName=live.table,
+        KeySchema=about["KeySchema"],
+        AttributeDefinitions=about["AttributeDefinitions"],
+        GlobalSecondaryIndexes=[{name: each[name] for name in wanted} for each in about["GlobalSecondaryIndexes"]],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    live.dynamodb.get_waiter("table_exists").wait(TableName=live.table, WaiterConfig={"Delay": 1})
+
+
+def test_a_table_that_somebody_made_anew_is_followed_again(any_tool: Tool, live: Application) -> None:
+    first, second, *_ = artists(live)
+    with following(any_tool) as stop:
+        made_anew(live)
+        live.put(first)
+        eventually(lambda: document(live, second["artistId"]["S"]) is None)
+        live.put(renamed(first, "later"))
+        eventually(lambda: document(live, "later") is not None)
+        out = stop()
+    assert "the table has another stream" in [each["reason"] for each in lines(out, "compared")]
+    assert any_tool.run("sync", "detect-conflicts").code == 0
+
+
+def test_an_index_that_somebody_deleted_is_made_as_ours(any_tool: Tool, live: Application) -> None:
+    first, *_ = artists(live)
+
+    def mapping() -> Any:
+        return [each["mappings"] for each in live.opensearch.indices.get(index=live.index).values()]
+
+    before = mapping()
+    with following(any_tool) as stop:
+        for name in live.opensearch.indices.get(index=live.index):
+            live.opensearch.indices.delete(index=name)
+        live.put(renamed(first, "later"))
+        eventually(lambda: bool(live.opensearch.indices.exists(index=live.index)))
+        eventually(lambda: document(live, "later") is not None)
+        out = stop()
+    assert [each["reason"] for each in lines(out, "compared")] == ["there is no index"]
+    assert mapping() == before
+    assert any_tool.run("sync", "detect-conflicts").code == 0
+
+
 def test_what_cannot_be_followed(any_tool: Tool) -> None:
     missing = any_tool.run("sync", "follow", "--json")
     assert (missing.code, missing.error()["id"]) == (10, "StoreMissing")

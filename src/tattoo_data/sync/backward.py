@@ -20,6 +20,7 @@ from tattoo_data.formats.usable import MAX_PK, MAX_SK, item_entry
 from tattoo_data.model.canonical import canonical_item, canonical_json
 from tattoo_data.model.entry import Entry
 from tattoo_data.model.exact import item_with
+from tattoo_data.model.half import holds_half
 from tattoo_data.model.keys import index_keys, record_of
 from tattoo_data.model.project import document_value, item_of, record_fields, typed
 from tattoo_data.model.records import Kind, Record
@@ -57,6 +58,7 @@ def item_from(item: Entry | None, document: Entry) -> Entry:
 def _new(document: Entry) -> Entry:
     fields = fields_in(as_canonical(document))
     _check_id(document, fields)
+    _check_whole(fields)
     plain = {name: _decode_plain(value) for name, value in fields.items()}
     item = item_of(Record(kind=Kind.ARTIST, fields=plain))
     _check_index_keys(index_keys(Kind.ARTIST, plain))
@@ -73,10 +75,11 @@ def _changed(item: Entry, document: Entry) -> Entry:
     _check_id(document, after)
     attributes = _decode_item(item.body)
     changes: dict[str, Typed | None] = dict.fromkeys(before.keys() - after.keys())
-    for name in after:
-        if before.get(name) != after[name]:
-            new = typed(_decode_plain(after[name]))
-            changes[name] = _shaped(attributes[name], new) if name in before else new
+    changed = {name: value for name, value in after.items() if before.get(name) != value}
+    _check_whole(changed)
+    for name, value in changed.items():
+        new = typed(_decode_plain(value))
+        changes[name] = _shaped(attributes[name], new) if name in before else new
     made = item_with(item, changes)
     if made.body == canonical_item(item.body):
         return item
@@ -90,6 +93,11 @@ def _check_id(document: Entry, fields: Form) -> None:
     if fields.get(_ID) != canonical_json(document.key):
         said = fields[_ID].decode() if _ID in fields else "missing"
         raise ValueError(f"its {_ID} is {said}, and its _id {document.key!r}")
+
+
+def _check_whole(fields: Form) -> None:
+    if any(holds_half(name.encode()) or holds_half(value) for name, value in fields.items()):
+        raise ValueError("the document holds half a character, which no item can")
 
 
 def _index_changes(before: Entry, after: Entry) -> dict[str, Typed | None]:

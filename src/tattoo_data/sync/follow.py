@@ -8,26 +8,25 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from tattoo_data.clock import timestamp
-from tattoo_data.engine.apply import write_entries
-from tattoo_data.engine.flow import in_flight, slices
 from tattoo_data.engine.journal import Kept
 from tattoo_data.engine.make_equal import How, make_equal
 from tattoo_data.engine.plan import Desired, Plan
 from tattoo_data.environment import Environment
 from tattoo_data.errors import Locked, LockLost, StoreMissing, StoreUnreachable, StreamMissing
-from tattoo_data.model.entry import Entry, StoreName
+from tattoo_data.model.entry import StoreName
 from tattoo_data.repository.checkpoints import Checkpoint, Checkpoints
 from tattoo_data.repository.locks import Lock
-from tattoo_data.stores.base import Outcome, Store, Target, TransientError
+from tattoo_data.stores.base import Outcome, TransientError
 from tattoo_data.stores.streams import IteratorExpired, Record, StreamGone
-from tattoo_data.sync.across import ToIndex, document_of_item, require_source
-from tattoo_data.sync.pair import AT_ONCE, Shape, artist_of, items_of, shape_of
+from tattoo_data.sync.across import ToIndex, require_source
+from tattoo_data.sync.batch import Written, write_documents
+from tattoo_data.sync.pair import artist_of
 from tattoo_data.sync.shards import RecordsLost, Shards, Stream
 
 #: Records of one batch: a lock, a checkpoint.
@@ -43,6 +42,7 @@ _KEPT = timedelta(hours=20)
 _PASSING = (StoreUnreachable, TransientError, LockLost, IteratorExpired, StreamGone, StreamMissing, StoreMissing)
 _LOST = "the stream may not reach back to where it was left"
 _WRITTEN = "a command wrote meanwhile"
+_NO_INDEX = "there is no index"
 
 
 class Stop(Protocol):
@@ -69,16 +69,6 @@ class Begun:
 
     stream: str
     resumed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """Documents that were written, deleted, or could not be, of some artists; `failures` name the latter."""
-
-    artists: int = 0
-    written: int = 0
-    deleted: int = 0
-    failures: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +204,7 @@ class _Follower:
         if found.run != self._run:
             return _WRITTEN
         if self._env.stores.index.describe() is None:
-            return "there is no index"
+            return _NO_INDEX
         if self._env.clock.now() - datetime.fromisoformat(found.at) > _KEPT:
             return _LOST
         try:
@@ -225,14 +215,21 @@ class _Follower:
 
     def _reopen(self) -> None:
         """Find the way back after a trouble: the servers may be others by now."""
-        if (arn := self._find()) != self._shards.arn:
-            self._shards.close()
-            self._shards, self._read, self._reason = Shards(self._stream, arn), [], "the table has another stream"
-        elif not self._reason:
+        if not self._is_renewed() and not self._reason:
             try:
                 self._shards.reopen()
             except RecordsLost:
                 self._reason = _LOST
+
+    def _is_renewed(self) -> bool:
+        """Whether the table was made anew: what is written by now is in another stream, which is the one from here on.
+        Raises `StoreMissing` and `StreamMissing`."""
+        if (arn := self._find()) == self._shards.arn:
+            return False
+        self._shards.close()
+        self._shards, self._read = Shards(self._stream, arn), []
+        self._reason = self._reason or "the table has another stream"
+        return True
 
     def _step(self) -> Iterator[Event]:
         """One batch, or one look at everything; nothing where nothing is new."""
@@ -244,9 +241,7 @@ class _Follower:
         if not (yield from self._take(lock)):
             return
         try:
-            run = _newest_run(self._env)
-            if run != self._run:
-                self._run, self._reason = run, self._reason or _WRITTEN
+            self._look_at_index()
             done = self._compare(lock) if self._reason else self._apply(lock)
             lock.check()
             self._save()
@@ -264,13 +259,22 @@ class _Follower:
             self._reason = _LOST
 
     def _is_outrun(self) -> bool:
-        """Whether a command wrote, which needs no record of the stream where it wrote to the index alone. Looked at
-        now and then."""
+        """Whether something happened that no record of the stream tells: the table was made anew, or a command wrote,
+        to the index alone maybe. Looked at now and then."""
         now = self._env.clock.monotonic()
         if now - self._looked < _LOOK_SECONDS:
             return False
         self._looked = now
-        return _newest_run(self._env) != self._run
+        return self._is_renewed() or _newest_run(self._env) != self._run
+
+    def _look_at_index(self) -> None:
+        """Have everything compared where a command wrote to the index, or it is gone: the engine would make another
+        one for what is written, of a structure that it guesses."""
+        run = _newest_run(self._env)
+        if run != self._run:
+            self._run, self._reason = run, self._reason or _WRITTEN
+        if not self._reason and self._env.stores.index.describe() is None:
+            self._reason = _NO_INDEX
 
     def _take(self, lock: Lock) -> Generator[Event, None, bool]:
         """Take the lock as soon as it is free. Returns whether it is held: it may be time to stop."""
@@ -288,6 +292,7 @@ class _Follower:
 
     def _compare(self, lock: Lock) -> Compared:
         env, began = self._env, self._env.clock.monotonic()
+        self._is_renewed()
         self._shards.start_at_end()
         self._read = []
         towards = ToIndex(env.stores)
@@ -326,59 +331,6 @@ class _Follower:
                 at=timestamp(self._env.clock.now()),
             )
         )
-
-
-def write_documents(env: Environment, artists: Sequence[str]) -> Written:
-    """Make the index hold what the table's items of these artists give now; a document goes where there is no item, if
-    it is an artist's. Raises `TransientError` where the index does not take something for load."""
-    outcomes: list[Outcome] = []
-    gone: list[str] = []
-
-    def documents() -> Iterator[Entry]:
-        for made in in_flight(env.pool, lambda ids: _made(env, ids), slices(artists, AT_ONCE)):
-            for artist, document in made.items():
-                if isinstance(document, Outcome):
-                    outcomes.append(document)
-                elif document is None:
-                    gone.append(artist)
-                else:
-                    yield document
-
-    put = list(write_entries(env.stores.index, documents(), env.pool))
-    deleted = _delete(env.stores.index, gone)
-    _require_taken(env, [*put, *deleted])
-    failures = [*outcomes, *(each for each in [*put, *deleted] if each.error)]
-    return Written(
-        artists=len(artists),
-        written=sum(not each.error for each in put),
-        deleted=sum(not each.error for each in deleted),
-        failures=tuple(failures),
-    )
-
-
-def _made(env: Environment, artists: Sequence[str]) -> dict[str, Entry | Outcome | None]:
-    items = items_of(env.stores.table, artists)
-    return {artist: document_of_item(items[artist][0]) if artist in items else None for artist in artists}
-
-
-def _delete(index: Store, artists: Sequence[str]) -> list[Outcome]:
-    """Delete the documents of artists; one that is of another shape under such an id is left alone."""
-    outcomes: list[Outcome] = []
-    for part in slices(artists, AT_ONCE):
-        there = [Target(each.key) for each in index.get(part) if shape_of(each) is Shape.ARTIST]
-        outcomes += index.delete(there) if there else ()
-    return outcomes
-
-
-def _require_taken(env: Environment, outcomes: Iterable[Outcome]) -> None:
-    for each in outcomes:
-        if each.transient:
-            raise TransientError(
-                service="opensearch",
-                endpoint=env.target.opensearch_endpoint,
-                operation="_bulk",
-                reason=f"it did not take {each.key}: {each.message}",
-            )
 
 
 def _artists(records: Sequence[Record]) -> list[str]:

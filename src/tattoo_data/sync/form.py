@@ -1,6 +1,7 @@
 """Form: the one form in which table and index are compared, an artist's fields as a document has them. Pure.
 
 A document's `location` follows from latitude and longitude, and keys are the table's own: neither is a field to decide.
+What the Node tool's sync put beside the fields is none either.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from tattoo_data.model.project import document_of, is_projected
 #: Field -> the canonical bytes of its value.
 Form = Mapping[str, bytes]
 
+#: What the Node tool's sync put into documents beside their fields.
+_SYNC_FIELDS = frozenset({"syncHash", "lastSynced"})
 _decode_names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -47,7 +50,8 @@ def as_canonical(document: Entry) -> bytes:
 
 def fields_in(body: bytes) -> Form:
     """The fields of a document in canonical bytes."""
-    return {name: bytes(value) for name, value in _decode_names(body).items() if is_projected(name)}
+    every = _decode_names(body).items()
+    return {name: bytes(value) for name, value in every if is_projected(name) and name not in _SYNC_FIELDS}
 
 
 def body_of(form: Form) -> bytes:

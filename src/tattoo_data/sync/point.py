@@ -31,6 +31,10 @@ FORMAT = 1
 FOLDER = Path("sync-points")
 #: The sync point that a resolve sets.
 RESOLVED = "resolved"
+_AFRESH = (
+    "Nothing was changed. `tattoo-data sync sync-point NAME` sets a new one, which counts from then on; "
+    "`tattoo-data backups delete NAME@ID` removes the damaged one, and the one before it counts again."
+)
 _TYPE = "tattoo-data-sync-point"
 _NODE = frozenset({"name", "timestamp", "dynamoCount", "osCount", "hash"})
 _BOTH = (StoreName.TABLE, StoreName.INDEX)
@@ -74,7 +78,10 @@ class Validated:
 
 def newest_point(env: Environment) -> Snapshot | None:
     """The newest sync point of this target. Raises `IntegrityFailed` where it is damaged."""
-    return newest_of(env, Kind.SYNC)
+    try:
+        return newest_of(env, Kind.SYNC)
+    except IntegrityFailed as error:
+        raise _damaged(error) from error
 
 
 def take_point(env: Environment, name: str, wait: float = 0.0) -> Taken:
@@ -131,17 +138,24 @@ def validate_point(env: Environment, reference: str) -> Validated:
 
 
 def _find(env: Environment, reference: str) -> Snapshot:
-    """The sync point of a name: the newest of this target, or the one that `NAME@ID` names."""
-    points = [
-        each
-        for _, each in readable(env, env.manifests.listed())
-        if isinstance(each, Snapshot) and each.manifest.kind == Kind.SYNC and each.manifest.target == env.target.id
-    ]
-    for each in points:
-        if reference in (each.reference, each.manifest.name) or spelled(reference) == each.manifest.name:
-            return each
-    known = dict.fromkeys(each.manifest.name for each in points)
+    """The sync point of a name: the newest of this target, or the one that `NAME@ID` names. Raises `UnknownName`, and
+    `IntegrityFailed` where it is damaged."""
+    known: dict[str, None] = {}
+    for stored, each in readable(env, env.manifests.listed()):
+        is_meant = reference in (stored.reference, stored.name) or spelled(reference) == stored.name
+        if isinstance(each, IntegrityFailed):
+            if is_meant:
+                raise _damaged(each)  # an older one of the same name is not what was asked for
+        elif each.manifest.kind == Kind.SYNC and each.manifest.target == env.target.id:
+            if is_meant:
+                return each
+            known[stored.name] = None
     raise UnknownName(kind="sync point", name=reference, known=known)
+
+
+def _damaged(error: IntegrityFailed) -> IntegrityFailed:
+    """The error of a damaged snapshot, with what leads out of it."""
+    return IntegrityFailed(what=error.message, hint=_AFRESH)
 
 
 def _live(env: Environment, *, keep: bool) -> Mapping[StoreName, Live]:

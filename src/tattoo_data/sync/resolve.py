@@ -16,7 +16,7 @@ from pathlib import Path
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
 from tattoo_data.environment import Environment
-from tattoo_data.errors import FileFailed, TattooDataError, UnknownName
+from tattoo_data.errors import FileFailed, TattooDataError, UnknownName, UsageError
 from tattoo_data.runs.session import Command, WriteOptions, as_change, writing
 from tattoo_data.sync.decide import decide
 from tattoo_data.sync.detect import BOTH, look_at
@@ -29,6 +29,7 @@ from tattoo_data.validation.stream import Stream
 
 #: A clock may be an hour off; what is further ahead is believed by nobody.
 _AHEAD = timedelta(days=1)
+_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ def resolve(env: Environment, options: ResolveOptions) -> Resolved:
         change = session.carry_out(
             Desired(stores=BOTH, derive=resolver, finish=resolver.finish, prune=True, scope=resolver.goes)
         )
+    if plan:
+        _note_unused(env, plan, resolver)
     return Resolved(
         change=change,
         decisions=resolver.decisions,
@@ -94,7 +97,13 @@ def resolve(env: Environment, options: ResolveOptions) -> Resolved:
 
 def write_plan(env: Environment, path: Path) -> int:
     """Write the conflicts that somebody is to decide into a file, and return how many there are. Read-only on live
-    stores. Raises as `detect` does, and `FileFailed`."""
+    stores. Raises as `detect` does, `UsageError` where there is such a file, which may hold decisions, and
+    `FileFailed`."""
+    if str(path) == "-":
+        raise UsageError(what="a plan is a file to edit, so it is not written to `-`", hint="Name a file: plan.jsonl")
+    if path.exists():
+        hint = "Name another file, or remove it. `--apply` does what was decided in it."
+        raise UsageError(what=f"{path} is there already, and may hold decisions", hint=hint)
     manual = Policy(strategy=Strategy.MANUAL)
     due = (conflict for conflict in look_at(env, Look(env)) if decide(conflict, manual).is_left)
     count = -1  # the header is no conflict
@@ -128,6 +137,15 @@ def _set_point(env: Environment, resolver: Resolver, change: Change) -> str | No
     except TattooDataError as error:  # the command's own work is done
         env.say(f"note: no sync point could be set: {error.message}")
         return None
+
+
+def _note_unused(env: Environment, plan: Plan, resolver: Resolver) -> None:
+    """Say which decisions are about nothing: done before, or their id is mistyped."""
+    unused = [key for key, planned in plan.items() if planned.choice is not None and key not in resolver.planned]
+    if unused:
+        more = f" and {len(unused) - _NAMED:,} more" if len(unused) > _NAMED else ""
+        named = ", ".join(unused[:_NAMED]) + more
+        env.say(f"note: the plan decides on artists on whom both sides agree, or whom nobody has: {named}")
 
 
 def _plan(path: Path) -> Plan:

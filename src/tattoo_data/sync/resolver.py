@@ -41,7 +41,8 @@ class Decided(msgspec.Struct, frozen=True, array_like=True, gc=False):
 @dataclass(slots=True, kw_only=True)
 class Resolver(Derive):
     """Decides by a policy, and before that by a plan where there is one. Where a side holds no artist at all, nothing
-    goes from the other one, unless `allow_empty`: it was more likely lost than emptied."""
+    goes from the other one, unless `allow_empty`: it was more likely lost than emptied. `planned` are the ids of the
+    plan's that are in conflict."""
 
     look: Look
     policy: Policy
@@ -50,6 +51,7 @@ class Resolver(Derive):
     decisions: Stream[Decided] = field(default_factory=lambda: Stream(Decided))
     kinds: Counter[str] = field(default_factory=Counter)
     left: int = 0
+    planned: set[str] = field(default_factory=set)
     _gone: dict[StoreName, set[str]] = field(default_factory=lambda: {_TABLE: set(), _INDEX: set()})  # artists
 
     def wanted(self, store: StoreName, entries: Sequence[Entry]) -> Iterator[tuple[StoreName, Entry | Outcome]]:
@@ -61,6 +63,8 @@ class Resolver(Derive):
         for conflict in self.look.conflicts():
             decision = self._decide(conflict)
             self._tell(decision)
+            if self.plan and conflict.id in self.plan:
+                self.planned.add(conflict.id)
             if not decision.is_left:
                 yield from self._entries(decision)
         self._require_sources()
