@@ -85,6 +85,8 @@ def test_a_file_is_named_by_flag_or_variable(tmp_path: Path) -> None:
         ({"AWS_ENDPOINT_URL": "http://localhost:99999"}, "aws_endpoint"),
         ({"OPENSEARCH_ENDPOINT": "http://localhost:9200?x=1"}, "opensearch_endpoint"),
         ({"OPENSEARCH_ENDPOINT": "ftp://localhost"}, "opensearch_endpoint"),
+        ({"OPENSEARCH_ENDPOINT": " "}, "opensearch_endpoint"),
+        ({"AWS_ENDPOINT_URL": " "}, "aws_endpoint"),
         ({"AWS_DEFAULT_REGION": "london"}, "region"),
         ({"DYNAMODB_TABLE_NAME": "a b"}, "table"),
         ({"DYNAMODB_TABLE_NAME": "ab"}, "table"),
@@ -97,6 +99,10 @@ def test_a_file_is_named_by_flag_or_variable(tmp_path: Path) -> None:
         ({"TATTOO_DATA_AS_OF": "yesterday"}, "as_of"),
         ({"TATTOO_DATA_AS_OF": "2026-02-30"}, "as_of"),
         ({"TATTOO_DATA_AS_OF": "20260101"}, "as_of"),
+        ({"TATTOO_DATA_AS_OF": "0001-01-01"}, "as_of"),
+        ({"TATTOO_DATA_AS_OF": "0999-12-31"}, "as_of"),
+        ({"TATTOO_DATA_AS_OF": "9000-01-01"}, "as_of"),
+        ({"TATTOO_DATA_AS_OF": "9999-12-31"}, "as_of"),
         ({"TATTOO_DATA_AWS_PORT": "0"}, "stack_aws_port"),
         ({"TATTOO_DATA_AWS_PORT": "x"}, "stack_aws_port"),
         ({"TATTOO_DATA_YES": "perhaps"}, "yes"),
@@ -108,6 +114,36 @@ def test_a_bad_value_is_named_with_where_it_came_from(tmp_path: Path, environ: d
     assert refused.value.exit_code == 2
     assert refused.value.fields["name"] == name
     assert f"environment {next(iter(environ))}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "named", "other"),
+    [
+        ({"IMAGE_BUCKET": "both", "BACKUP_BUCKET": "both"}, "image_bucket", "environment BACKUP_BUCKET"),
+        ({"IMAGE_BUCKET": "tattoo-directory-backups"}, "image_bucket", "backup_bucket, from default"),
+        ({"BACKUP_BUCKET": "tattoo-directory-images"}, "backup_bucket", "image_bucket, from default"),
+    ],
+)
+def test_backups_do_not_lie_among_the_images(tmp_path: Path, environ: dict[str, str], named: str, other: str) -> None:
+    with pytest.raises(BadSetting, match=f"{other}, is the same bucket") as refused:
+        settings(tmp_path, environ)
+    assert refused.value.fields["name"] == named
+    with pytest.raises(BadSetting, match="the same bucket"):
+        settings(tmp_path, file='[target]\nimage_bucket = "one"\n', backup_bucket="one")
+
+
+def test_only_settings_are_said_to_be_listed_by_config(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting) as refused:
+        settings(tmp_path, {"AWS_DEFAULT_REGION": "london"})
+    assert "tattoo-data config" in refused.value.hint
+    assert BadSetting(name="baseline", value="x", source="the command line", reason="there is no such file").hint == ""
+
+
+def test_a_day_near_the_calendars_ends_is_refused_with_the_range_that_is_taken(tmp_path: Path) -> None:
+    for text in ("1000-01-01", "8999-12-31"):
+        assert settings(tmp_path, as_of=text).as_of == date.fromisoformat(text)
+    with pytest.raises(BadSetting, match="no day from 1000-01-01 to 8999-12-31"):
+        settings(tmp_path, as_of="9999-12-31")
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from tattoo_data.catalog import Context, Dataset, load, resolve, scenario_names
+from tattoo_data.catalog import Context, Dataset, load, resolve, scenario_names, tried_scenarios
 from tattoo_data.errors import BadRecord, BadSetting
 from tattoo_data.model.records import Kind
 
 DAY = date(2026, 11, 24)
+CONTEXT = Context(as_of=DAY, images_base_url="http://localhost:4566", image_bucket="images")
 ARTIST: dict[str, Any] = {
     "artistId": "own-1",
     "artistName": "Own",
@@ -30,7 +31,7 @@ ARTIST: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    return load(Context(as_of=DAY, images_base_url="http://localhost:4566", image_bucket="images"))
+    return load(CONTEXT)
 
 
 def write(path: Path, content: Any) -> str:
@@ -135,6 +136,37 @@ def test_the_same_id_twice_is_refused(dataset: Dataset, tmp_path: Path) -> None:
 def test_a_broken_declaration_is_refused(own: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="scenarios"):
         scenario_names(own, tmp_path / "tattoo-data.toml")
+
+
+def test_scenarios_that_are_none_at_all_are_refused(tmp_path: Path) -> None:
+    for own in (5, ["a"], "a"):
+        with pytest.raises(BadSetting, match=r"scenarios is .*tattoo-data.toml: it is no table"):
+            scenario_names(cast(Any, own), tmp_path / "tattoo-data.toml")
+    with pytest.raises(BadSetting, match="it is no table"):
+        resolve(write(tmp_path / "own.toml", "scenarios = 5"), load(CONTEXT), {}, None)
+
+
+def test_the_good_ones_are_told_from_the_broken_ones(dataset: Dataset, tmp_path: Path) -> None:
+    write(tmp_path / "records.json", {"artists": [ARTIST]})
+    write(tmp_path / "wrong.json", {"artists": [{**ARTIST, "rating": 7}]})
+    own = {
+        "good": {"where": "contains(styles, 'celtic')"},
+        "half": {"where": "rating >"},
+        "no-file": {"records": "nowhere.json"},
+        "nobody": {"where": "artistName == 'Nobody'"},
+        "wrong": {"records": "wrong.json"},
+        "minimal": {"where": "rating"},
+        "other": {"records": "records.json"},
+        "number": 5,
+        "zero": {"records": "a\0b"},
+    }
+    found, broken = tried_scenarios(own, tmp_path / "tattoo-data.toml", dataset)
+    assert [each.name for each in found][-2:] == ["good", "other"]
+    assert set(broken) == {"half", "no-file", "nobody", "wrong", "minimal", "number", "zero"}
+    assert broken["no-file"].message.endswith("it cannot be read: No such file or directory")
+    assert len(found) == len(scenario_names({}, None)) + 2
+    found, broken = tried_scenarios(cast(Any, 5), tmp_path / "tattoo-data.toml", dataset)
+    assert (len(found), list(broken)) == (len(scenario_names({}, None)), ["scenarios"])
 
 
 def test_a_query_that_selects_nobody_is_refused(dataset: Dataset, tmp_path: Path) -> None:

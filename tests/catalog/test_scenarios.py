@@ -271,3 +271,8 @@ def test_a_bad_query_names_its_source(expression: str) -> None:
     record = Record(kind=Kind.ARTIST, fields={"artistId": "a", "rating": 5})
     with pytest.raises(BadSetting, match="file x"):
         Query(expression, DAYS[0], "file x").holds(record)
+
+
+def test_a_query_for_a_day_that_no_calendar_has_says_so() -> None:
+    with pytest.raises(BadSetting, match="file x: @as-of-999999d is no day that a calendar has"):
+        Query("createdAt > '@as-of-999999d'", DAYS[0], "file x")

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tattoo_data.model.entry import Blob
-from tattoo_data.repository.runs import Run, RunKind, Runs, RunStatus, new_run_id, run_moment, target_id
+from tattoo_data.repository.runs import Found, Run, RunKind, Runs, RunStatus, new_run_id, run_moment, target_id
 from tests.runs import Shelf, at, make_run
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
@@ -165,10 +165,10 @@ def test_runs_of_one_target_come_the_newest_first(shelf: Shelf, pool: Executor) 
         store_of.write(make_run(number))
     store_of.write(make_run(4, target="other"))
     shelf.put(f"runs/{make_run(9).id}/000001.jsonl.zst", Blob(b"left over", "application/zstd"))
-    found = store_of.newest_first(make_run(1).target, pool)
+    found = store_of.newest_first(make_run(1).target, pool).runs
     assert [run.id for run in found] == [make_run(number).id for number in (3, 2, 1)]
     assert len(store_of.ids()) == 4
-    assert store_of.newest_first("nobody's", pool) == []
+    assert store_of.newest_first("nobody's", pool) == Found()
 
 
 def test_a_run_of_before_there_was_undo_is_read(shelf: Shelf) -> None:
@@ -193,7 +193,7 @@ def test_a_run_of_a_newer_tool_is_passed_over(shelf: Shelf, pool: Executor, chan
     store_of.write(make_run(2))
     store(shelf, make_run(2).id, {**document(shelf, make_run(2).id), **change})
     assert store_of.read(make_run(2).id) is None
-    assert [run.id for run in store_of.newest_first(make_run(1).target, pool)] == [make_run(1).id]
+    assert [run.id for run in store_of.newest_first(make_run(1).target, pool).runs] == [make_run(1).id]
 
 
 def test_a_field_that_is_not_known_yet_is_no_harm(shelf: Shelf) -> None:
@@ -207,6 +207,26 @@ def test_what_is_no_run_is_none(shelf: Shelf, body: bytes) -> None:
     store(shelf, "broken", body)
     assert Runs(shelf).read("broken") is None
     assert Runs(shelf).read("missing") is None
+
+
+@pytest.mark.parametrize(
+    ("body", "target"),
+    [
+        *((body, None) for body in (b"", b"{", b"[]", b'{"format": 1}', b"\xff", b'"run"', b'{"target": 1}')),
+        (b'{"format": 1, "target": "other"}', "other"),
+    ],
+)
+def test_what_is_damaged_is_named_to_every_target_that_it_may_be_of(
+    shelf: Shelf, pool: Executor, body: bytes, target: str | None
+) -> None:
+    store_of = Runs(shelf)
+    store_of.write(make_run(1))
+    shelf.put(f"runs/{make_run(2).id}/run.json", Blob(body, "application/json"))
+    shelf.put("runs/notes/run.json", Blob(body, "application/json"))
+    found = store_of.newest_first(make_run(1).target, pool)
+    assert [run.id for run in found.runs] == [make_run(1).id]
+    assert found.damaged == ((make_run(2).id,) if target is None else ())
+    assert store_of.newest_first("other", pool) == Found(damaged=(make_run(2).id,))
 
 
 def test_a_run_in_words() -> None:

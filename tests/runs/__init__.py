@@ -118,7 +118,7 @@ class Desk:
 
     def runs(self) -> list[Run]:
         """Every run of the target, the newest first."""
-        return self.env.runs.newest_first(TARGET.id, self.env.pool)
+        return list(self.env.runs.newest_first(TARGET.id, self.env.pool).runs)
 
     def newest(self) -> Run:
         """The newest run."""

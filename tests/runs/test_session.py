@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -588,3 +588,59 @@ def test_an_undo_writes_only_what_the_run_changed(tmp_path: Path) -> None:
         Counting.exchanges = 0
         place.undo()
         assert Counting.exchanges == 2
+
+
+def spoil(place: Desk, run: Run, body: bytes = b"{") -> str:
+    """Leave nothing of a run that can be read."""
+    place.shelf.put(f"runs/{run.id}/run.json", Blob(body, "application/json"))
+    return run.id
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"format": 1}'])
+def test_no_older_run_is_taken_back_instead_of_a_damaged_one(place: Desk, body: bytes) -> None:
+    place.write(ADA)
+    older = place.newest()
+    place.write(MAE)
+    damaged = spoil(place, place.newest(), body)
+    takes: list[Callable[[], object]] = [place.undo, lambda: place.undo(damaged), place.redo]
+    for take in takes:
+        with pytest.raises(IntegrityFailed, match=damaged) as refused:
+            take()
+        assert f"runs/{damaged}/run.json in backups" in str(refused.value)
+        assert "undo RUN" in refused.value.hint
+    assert live(place) == state(MAE)
+    place.undo(older.id, force=True)
+    assert place.runs()[0].of == older.id
+
+
+def test_a_damaged_run_before_the_newest_is_no_matter_until_its_turn_comes(place: Desk) -> None:
+    place.write(ADA)
+    damaged = spoil(place, place.newest())
+    place.said.clear()
+    place.write(MAE)
+    assert sum(damaged in said for said in place.said) == 1
+    place.write(ADA)
+    assert sum(damaged in said for said in place.said) == 1, "it is said again when a newer one is there"
+    place.undo()
+    place.redo()
+    place.undo()
+    place.undo()
+    assert live(place) == state(ADA)
+    with pytest.raises(IntegrityFailed, match=damaged):
+        place.undo()
+    place.shelf.delete([f"runs/{damaged}/run.json"])
+    with pytest.raises(NothingToUndo):
+        place.undo()
+
+
+def test_history_has_a_damaged_run_in_its_place_and_says_so(place: Desk) -> None:
+    place.write(ADA)
+    place.write(MAE)
+    damaged = spoil(place, place.newest())
+    place.write(ADA)
+    place.said.clear()
+    found = history(place.env)
+    assert [each.stands for each in found] == ["done", "damaged", "done"]
+    assert (found[1].run.id, found[1].run.undoable) == (damaged, False)
+    assert found[0].run.id > found[1].run.id > found[2].run.id
+    assert [damaged in said for said in place.said] == [True]

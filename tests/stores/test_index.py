@@ -15,7 +15,7 @@ from tattoo_data.engine.journal import Chunk, Kept
 from tattoo_data.engine.plan import Desired, make_plan
 from tattoo_data.engine.scan import read_all
 from tattoo_data.engine.swap import Fill, Swap
-from tattoo_data.errors import NotOpenSearch, StoreMissing
+from tattoo_data.errors import NotOpenSearch, StoreMissing, StructureRefused
 from tattoo_data.model.canonical import canonical_document
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.structure import INDEX_MAPPING
@@ -472,3 +472,23 @@ def test_a_document_that_is_written_all_the_time_is_left_to_the_patience_of_the_
         sent = [json.loads(asked.body)["delete"] for asked in server.asked if "_bulk" in asked.path]
         assert [each["if_seq_no"] for each in sent] == [0, 2, 4]
         store.close()
+
+
+def test_a_closed_index_is_described_and_refused_with_what_opens_it(store: IndexStore) -> None:
+    store.ensure()
+    fill(store, [document("1")])
+    name = store.index
+    ask = store._client.transport.perform_request
+    ask("POST", f"/{name}/_close")
+    about = store.describe()
+    assert about is not None
+    assert about.refused == (f"it is closed, and `POST /{name}/_open` opens it",)
+    for read in (lambda: list(scan(store)), lambda: store.search({})):
+        with pytest.raises(StructureRefused, match=f"it is closed, and `POST /{name}/_open` opens it") as refused:
+            read()
+        assert refused.value.exit_code == 15
+    ask("POST", f"/{name}/_open")
+    about = store.describe()
+    assert about is not None
+    assert about.refused == ()
+    assert [entry.key for entry in scan(store)] == ["1"]

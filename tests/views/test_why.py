@@ -160,6 +160,14 @@ def test_both_key_forms_are_shown_and_judged(place: Desk) -> None:
     assert "node-key-form" in {each.rule for each in known.findings}
 
 
+@pytest.mark.parametrize("tags", [{"B": "AAE="}, {"BS": ["AAE=", "Ag=="]}])
+def test_what_binary_is_wrong_is_shown(place: Desk, tags: dict[str, Any]) -> None:
+    place.write(ADA)
+    place.env.stores.table.put([item("ARTIST#b", tags=tags, artistName={"B": "Ag=="})])
+    values = [each.value for each in why(place.env, "b").findings if each.field == "artistName"]
+    assert '"Ag=="' in values
+
+
 def test_all_items_of_a_partition_that_is_no_record(place: Desk) -> None:
     place.write(ADA)
     place.env.stores.table.put([item("AUDIT#1", f"2026/{number}") for number in range(3)])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from tattoo_data.errors import Locked, NotPutBack, StoreError, TattooDataError
+from tattoo_data.errors import Locked, NotPutBack, StoreError, TattooDataError, UnknownName
 from tattoo_data.views.child import Signals, Stopped
 from tattoo_data.views.with_state import Acts, with_state
 
@@ -104,6 +104,26 @@ def test_what_cannot_be_put_back_is_kept_and_named(error: Exception) -> None:
     assert failed.value.exit_code == 1
     assert failed.value.hint.endswith(f"tattoo-data restore {SNAPSHOT}")
     assert (error.message if isinstance(error, TattooDataError) else str(error)) in failed.value.message
+
+
+def test_a_snapshot_that_is_gone_is_not_said_to_be_kept() -> None:
+    stage = Stage(Signals(), fails={"restore": UnknownName(kind="snapshot", name=SNAPSHOT, known=())})
+    with pytest.raises(NotPutBack, match=f"the snapshot {SNAPSHOT} is not there any more") as failed:
+        play(stage)
+    assert "kept" not in failed.value.message + failed.value.hint
+    assert "restore" not in failed.value.hint
+    assert failed.value.hint.startswith("`tattoo-data undo`")
+
+
+def test_where_nothing_can_be_said_the_snapshot_goes_and_nothing_is_changed() -> None:
+    stage = Stage(Signals())
+
+    def say(text: str) -> None:
+        raise ValueError("closed")
+
+    with stage.signals as signals, pytest.raises(ValueError, match="closed"):
+        with_state(replace(stage.acts(), say=say), signals)
+    assert stage.done == ["take", "delete"]
 
 
 def test_where_the_reset_and_the_putting_back_fail_it_is_the_latter_that_counts() -> None:

@@ -70,7 +70,9 @@ def connect(*, say: Say = lambda text: None, **settings: object) -> Session:
 def doctor(**settings: object) -> Diagnosis:
     """What `tattoo-data doctor` looks at, for the target that the settings name. It raises nothing: settings that are
     none are a check that is broken."""
-    return examine(lambda: _resolved(settings), Clock())
+    from tattoo_data.monitoring.kept import kept
+
+    return examine(lambda: _resolved(settings), Clock(), kept=kept)
 
 
 def _resolved(settings: Mapping[str, object]) -> Settings:

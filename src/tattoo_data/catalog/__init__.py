@@ -4,7 +4,7 @@ It reads package files and what a user names, and knows nothing of stores.
 """
 
 from tattoo_data.catalog.dataset_files import Context, Dataset, load
-from tattoo_data.catalog.lookup import find_scenarios, find_state, resolve, scenario_names, states
+from tattoo_data.catalog.lookup import find_scenarios, find_state, resolve, scenario_names, states, tried_scenarios
 from tattoo_data.catalog.promises import broken_promises, search_answers
 from tattoo_data.catalog.scenario import Promise, Scenario, Search, State, scenarios
 from tattoo_data.catalog.selection import Selection, union
@@ -26,5 +26,6 @@ __all__ = [
     "scenarios",
     "search_answers",
     "states",
+    "tried_scenarios",
     "union",
 ]

@@ -10,7 +10,7 @@ from tattoo_data.catalog.dataset_files import Dataset
 from tattoo_data.catalog.own import own_scenarios, read_records, scenario_from_path
 from tattoo_data.catalog.scenario import Scenario, State, all_states, scenarios
 from tattoo_data.catalog.selection import Selection, of_records, union, with_references
-from tattoo_data.errors import BadSetting, UnknownName
+from tattoo_data.errors import BadSetting, UnknownName, UsageError
 from tattoo_data.model.records import Kind, Record
 
 
@@ -31,15 +31,35 @@ def scenario_names(own: Mapping[str, Any], config: Path | None) -> dict[str, Sce
     """Every scenario by name: ours, then those that a settings file declares. Raises `BadSetting`."""
     found = {scenario.name: scenario for scenario in scenarios()}
     for scenario in own_scenarios(own, config):
-        if scenario.name in found:
-            raise BadSetting(
-                name=f"scenarios.{scenario.name}",
-                value=scenario.name,
-                source=f"file {config}",
-                reason="a built-in scenario has this name",
-            )
+        _require_free(scenario.name, found, config)
         found[scenario.name] = scenario
     return found
+
+
+def tried_scenarios(
+    own: Mapping[str, Any], config: Path | None, dataset: Dataset
+) -> tuple[list[Scenario], dict[str, UsageError]]:
+    """Every scenario that can be seeded from this dataset, and what is wrong with each other one that a settings file
+    declares, by name."""
+    found = {scenario.name: scenario for scenario in scenarios()}
+    broken: dict[str, UsageError] = {}
+    for name, fields in own.items() if isinstance(own, Mapping) else [("scenarios", None)]:
+        try:
+            (scenario,) = own_scenarios(own if fields is None else {name: fields}, config)
+            _require_free(name, found, config)
+            select(scenario, dataset)
+        except UsageError as error:
+            broken[name] = error
+        else:
+            found[name] = scenario
+    return list(found.values()), broken
+
+
+def _require_free(name: str, taken: Mapping[str, Scenario], config: Path | None) -> None:
+    if name in taken:
+        raise BadSetting(
+            name=f"scenarios.{name}", value=name, source=f"file {config}", reason="a built-in scenario has this name"
+        )
 
 
 def resolve(

@@ -32,6 +32,8 @@ _KEYS = {"description", "use_case", "where", "records", "promise"}
 
 def own_scenarios(tables: Mapping[str, Any], config: Path | None) -> Iterator[Scenario]:
     """The scenarios that a settings file declares. Raises `BadSetting` for one that is not a query or records."""
+    if not isinstance(tables, Mapping):
+        raise BadSetting(name="scenarios", value=tables, source=f"file {config}", reason="it is no table of scenarios")
     for name, fields in tables.items():
         yield _declared(name, fields, config)
 
@@ -127,9 +129,10 @@ def _array(path: Path, kind: Kind, content: Any) -> Iterator[tuple[str, Kind, in
 def _json(path: Path) -> Any:
     try:
         return decode(path.read_bytes())
-    except (msgspec.DecodeError, OSError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise BadSetting(
-            name="records", value=str(path), source=str(path), reason=f"it cannot be read: {error}"
+            name="records", value=str(path), source=str(path), reason=f"it cannot be read: {why}"
         ) from None
 
 

@@ -35,7 +35,11 @@ class Query:
         self._text = expression
         self._source = source
         try:
-            self._compiled = jmespath.compile(resolve_days(expression, as_of))
+            resolved = resolve_days(expression, as_of)
+        except ValueError as error:
+            raise self._refused(str(error)) from None
+        try:
+            self._compiled = jmespath.compile(resolved)
         except (exceptions.JMESPathError, ValueError) as error:
             raise self._bad(error) from None
 
@@ -60,5 +64,7 @@ class Query:
             raise self._bad(error) from None
 
     def _bad(self, error: Exception) -> BadSetting:
-        reason = str(error).splitlines()[0]
-        return BadSetting(name="where", value=self._text, source=self._source, reason=f"it is no JMESPath: {reason}")
+        return self._refused(f"it is no JMESPath: {str(error).splitlines()[0]}")
+
+    def _refused(self, reason: str) -> BadSetting:
+        return BadSetting(name="where", value=self._text, source=self._source, reason=reason)

@@ -233,6 +233,13 @@ def _format(connection: sqlite3.Connection, path: Path) -> int:
     return found
 
 
+def read_format(path: Path) -> int:
+    """The format of a file, read beside whoever writes it. Raises `IntegrityFailed` where it is newer than ours, and
+    sqlite3.DatabaseError for what is no database or cannot be opened."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as there:
+        return _format(there, path)
+
+
 def _code(error: Exception) -> int:
     """SQLite's code of an error without its details; that of a damaged file where it has none."""
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)

@@ -99,6 +99,23 @@ class Run:
         return shlex.join((self.command, *self.arguments))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The runs of a target, and the ids of the damaged ones that are the target's as far as is known; of both, the
+    newest first."""
+
+    runs: tuple[Run, ...] = ()
+    damaged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Damaged:
+    """A `run.json` that is none; `target` is None where it does not say whose it is."""
+
+    id: str
+    target: str | None = None
+
+
 def target_id(region: str, table: str, index: str, image_bucket: str) -> str:
     """The name of a target: not its endpoints, which a host and a container spell differently."""
     parts = canonical_json([region, table, index, image_bucket])
@@ -113,6 +130,11 @@ def new_run_id(clock: Clock, newest: str | None = None) -> str:
         moment = before + timedelta(milliseconds=1)
     digits = timestamp(moment).replace("-", "").replace(":", "").replace(".", "")
     return f"{digits}-{clock.token(3)}"
+
+
+def run_key(run_id: str) -> str:
+    """Where a run lies in the bucket."""
+    return f"{PREFIX}{run_id}{_FILE}"
 
 
 def run_moment(run_id: str) -> datetime | None:
@@ -133,17 +155,30 @@ class Runs:
         """Store a run, new or changed; the bucket is made when it is missing."""
         if not self._objects.exists():
             self._objects.create()
-        self._objects.put(f"{PREFIX}{run.id}{_FILE}", Blob(_encode(run), _JSON))
+        self._objects.put(run_key(run.id), Blob(_encode(run), _JSON))
 
-    def newest_first(self, target: str, pool: Executor) -> list[Run]:
-        """The runs of a target. A run of an unknown format is passed over: a newer tool wrote it."""
-        runs = pool.map(self.read, reversed(self.ids()))
-        return [run for run in runs if run is not None and run.target == target]
+    def newest_first(self, target: str, pool: Executor) -> Found:
+        """The runs of a target. A run of a newer format is passed over: a newer tool wrote it."""
+        read = [each for each in pool.map(self._look, reversed(self.ids())) if each is not None]
+        return Found(
+            runs=tuple(each for each in read if isinstance(each, Run) and each.target == target),
+            damaged=tuple(each.id for each in read if isinstance(each, _Damaged) and each.target in (None, target)),
+        )
 
     def read(self, run_id: str) -> Run | None:
         """A run by its id; None where there is none, or none that can be read."""
-        blob = self._objects.get(f"{PREFIX}{run_id}{_FILE}")
-        return _decode(blob.body) if blob else None
+        found = self._look(run_id)
+        return found if isinstance(found, Run) else None
+
+    def _look(self, run_id: str) -> Run | _Damaged | None:
+        """None for what is not there, is of a newer format, or has no id that a run has."""
+        blob = self._objects.get(run_key(run_id))
+        if blob is None:
+            return None
+        try:
+            return _decode(blob.body)
+        except (KeyError, TypeError, ValueError, AttributeError, msgspec.DecodeError):
+            return _Damaged(id=run_id, target=_target_in(blob.body)) if run_moment(run_id) else None
 
     def ids(self) -> list[str]:
         """The ids of all runs of all targets, the oldest first."""
@@ -181,29 +216,37 @@ def _encode(run: Run) -> bytes:
 
 
 def _decode(body: bytes) -> Run | None:
-    try:
-        fields = msgspec.json.decode(body)
-        if fields["format"] != FORMAT:
-            return None
-        return Run(
-            id=fields["id"],
-            kind=fields.get("kind", RunKind.WRITE),
-            of=fields.get("of"),
-            command=fields["command"],
-            arguments=tuple(fields["arguments"]),
-            target=fields["target"],
-            status=fields["status"],
-            started_at=fields["startedAt"],
-            ended_at=fields["endedAt"],
-            as_of=date.fromisoformat(fields["asOf"]) if fields["asOf"] else None,
-            content=fields.get("content"),
-            counts=fields["counts"],
-            fingerprint_before=fields["fingerprintBefore"],
-            fingerprint_after=fields["fingerprintAfter"],
-            undoable=fields.get("undoable", False),
-            files=fields.get("files"),
-            lock=fields.get("lock"),
-            by=fields.get("by"),
-        )
-    except (KeyError, TypeError, ValueError, msgspec.DecodeError):
+    """None for a run of a newer format. Raises various errors for what is no run."""
+    fields = msgspec.json.decode(body)
+    if fields["format"] != FORMAT:
         return None
+    return Run(
+        id=fields["id"],
+        kind=fields.get("kind", RunKind.WRITE),
+        of=fields.get("of"),
+        command=fields["command"],
+        arguments=tuple(fields["arguments"]),
+        target=fields["target"],
+        status=fields["status"],
+        started_at=fields["startedAt"],
+        ended_at=fields["endedAt"],
+        as_of=date.fromisoformat(fields["asOf"]) if fields["asOf"] else None,
+        content=fields.get("content"),
+        counts=fields["counts"],
+        fingerprint_before=fields["fingerprintBefore"],
+        fingerprint_after=fields["fingerprintAfter"],
+        undoable=fields.get("undoable", False),
+        files=fields.get("files"),
+        lock=fields.get("lock"),
+        by=fields.get("by"),
+    )
+
+
+def _target_in(body: bytes) -> str | None:
+    """The target that a damaged run names, if it still does."""
+    try:
+        found = msgspec.json.decode(body)
+    except (ValueError, msgspec.DecodeError):
+        return None
+    target = found.get("target") if isinstance(found, dict) else None
+    return target if isinstance(target, str) else None

@@ -23,7 +23,7 @@ from tattoo_data.errors import IntegrityFailed, TattooDataError
 from tattoo_data.model.before import BeforeImage
 from tattoo_data.model.entry import StoreName
 from tattoo_data.repository.locks import Lock
-from tattoo_data.repository.runs import Run, RunKind, RunStatus, new_run_id
+from tattoo_data.repository.runs import Run, RunKind, RunStatus, new_run_id, run_key
 from tattoo_data.repository.who import who
 from tattoo_data.runs.journal import RunJournal
 from tattoo_data.runs.retention import forget_old_runs
@@ -141,7 +141,7 @@ class Session:
         assert self._lock is not None or self.options.dry_run
         newest = self.timeline.newest
         run = self.continued or Run(
-            id=new_run_id(self.env.clock, newest.id if newest else None),
+            id=new_run_id(self.env.clock, self.timeline.newest_damaged or (newest.id if newest else None)),
             kind=kind,
             of=of,
             command=self.command.name,
@@ -199,6 +199,8 @@ def writing(env: Environment, command: Command, options: WriteOptions) -> Iterat
         if lock.taken_over or session.timeline.interrupted:
             _remove_orphans(env)
         session.settle_the_past()
+        if run_id := session.timeline.newest_damaged:
+            env.say(f"note: {is_damaged(env, run_id)}; `undo` does not take it back.")
         yield session
         if session.made:
             _forget(env, session.made.run, session.timeline)
@@ -220,7 +222,13 @@ def _remove_orphans(env: Environment) -> None:
 
 def read_timeline(env: Environment) -> Timeline:
     """What the target's runs say. Read-only."""
-    return timeline(env.runs.newest_first(env.target.id, env.pool))
+    found = env.runs.newest_first(env.target.id, env.pool)
+    return timeline(found.runs, found.damaged)
+
+
+def is_damaged(env: Environment, run_id: str) -> str:
+    """In words that nothing is known of a run, and which object it is."""
+    return f"the run {run_id} is damaged: {run_key(run_id)} in {env.target.backup_bucket} cannot be read"
 
 
 def read_images(env: Environment, run: Run) -> Images:

@@ -24,7 +24,8 @@ class Timeline:
 
     `undoable` are the writes that are not undone, `redoable` the undos that are not redone; of both, the first is
     next. `undone` are the ids of the writes that are undone, `undone_in_part` of those of which an undo left keys.
-    `interrupted` is the newest run, where it did not end.
+    `interrupted` is the newest run, where it did not end. `damaged` are the ids of runs of which nothing can be read,
+    the newest first: whether they are undone, or an undo, is not known.
     """
 
     runs: tuple[Run, ...]
@@ -32,6 +33,7 @@ class Timeline:
     redoable: tuple[Run, ...]
     undone: frozenset[str]
     undone_in_part: frozenset[str]
+    damaged: tuple[str, ...] = ()
 
     @property
     def newest(self) -> Run | None:
@@ -42,6 +44,15 @@ class Timeline:
     def interrupted(self) -> Run | None:
         """The newest run, where it did not end."""
         return self.newest if self.newest and self.newest.status == RunStatus.RUNNING else None
+
+    @property
+    def newest_damaged(self) -> str | None:
+        """The newest run's id, where it is damaged."""
+        return self.damaged_after(self.newest)
+
+    def damaged_after(self, run: Run | None) -> str | None:
+        """The newest damaged run after another one, or of all."""
+        return next((each for each in self.damaged if run is None or each > run.id), None)
 
     @property
     def as_of(self) -> date | None:
@@ -112,8 +123,8 @@ def _puts_all(run: Run) -> bool:
     return whole.get(run.command, False) and ("dynamodb" in words or not {"opensearch", "s3"} & words)
 
 
-def timeline(newest_first: Iterable[Run]) -> Timeline:
-    """Read the runs of one target."""
+def timeline(newest_first: Iterable[Run], damaged: Iterable[str] = ()) -> Timeline:
+    """Read the runs of one target, and the ids of its damaged ones."""
     runs = tuple(newest_first)
     writes: list[Run] = []
     undos: list[Run] = []
@@ -136,4 +147,5 @@ def timeline(newest_first: Iterable[Run]) -> Timeline:
         redoable=tuple(reversed(undos)),
         undone=frozenset(undone),
         undone_in_part=frozenset(in_part),
+        damaged=tuple(damaged),
     )

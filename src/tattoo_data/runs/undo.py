@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.environment import Environment
-from tattoo_data.errors import CannotUndo, NothingToUndo, UnknownName, UsageError
+from tattoo_data.errors import CannotUndo, IntegrityFailed, NothingToUndo, UnknownName, UsageError
 from tattoo_data.repository.runs import Run, RunKind
-from tattoo_data.runs.session import Command, Session, WriteOptions, as_change, writing
+from tattoo_data.runs.session import Command, Session, WriteOptions, as_change, is_damaged, writing
 from tattoo_data.runs.timeline import Timeline
 
 _FORCE = "--force"
@@ -36,14 +36,14 @@ def undo(env: Environment, options: UndoOptions) -> Undone:
     """Take back the target's newest run that is not undone, or the one that is named.
 
     Raises `NothingToUndo`, `UnknownName`, `CannotUndo` where no before-images were kept, and `IntegrityFailed` where
-    they are damaged, before anything is written.
+    they or the run itself are damaged, before anything is written.
     """
     named = (options.run,) if options.run else ()
     command = Command(name="undo", arguments=(*named, *((_FORCE,) if options.force else ())))
     with writing(env, command, options.write) as session:
         if ended := session.finished:
             return Undone(run=session.timeline.of(ended) or ended, change=as_change(ended))
-        run = _continued(session) or _chosen(session.timeline, options.run)
+        run = _continued(session) or _chosen(env, session.timeline, options.run)
         return Undone(run=run, change=session.take_back(_kept(run), RunKind.UNDO, force=options.force))
 
 
@@ -53,9 +53,7 @@ def redo(env: Environment, options: UndoOptions) -> Undone:
     with writing(env, command, options.write) as session:
         if ended := session.finished:
             return Undone(run=session.timeline.of(ended) or ended, change=as_change(ended))
-        run = _continued(session) or next(iter(session.timeline.redoable), None)
-        if run is None:
-            raise NothingToUndo(verb="redo")
+        run = _continued(session) or _redoable(env, session.timeline)
         change = session.take_back(_kept(run), RunKind.REDO, force=options.force)
         return Undone(run=session.timeline.of(run) or run, change=change)
 
@@ -66,13 +64,18 @@ def _continued(session: Session) -> Run | None:
     return next((run for run in session.timeline.runs if begun is not None and run.id == begun.of), None)
 
 
-def _chosen(line: Timeline, name: str | None) -> Run:
+def _chosen(env: Environment, line: Timeline, name: str | None) -> Run:
     if name is None:
-        if not line.undoable:
+        newest = next(iter(line.undoable), None)
+        if run_id := line.damaged_after(newest):
+            raise _damaged(env, run_id)
+        if newest is None:
             raise NothingToUndo(verb="undo")
-        return line.undoable[0]
+        return newest
     run = line.find(name)
     if run is None:
+        if run_id := next((each for each in line.damaged if name and each.startswith(name)), None):
+            raise _damaged(env, run_id)
         raise UnknownName(kind="run", name=name, known=[each.id for each in line.runs])
     if run.kind != RunKind.WRITE:
         raise UsageError(
@@ -80,6 +83,24 @@ def _chosen(line: Timeline, name: str | None) -> Run:
             hint="`tattoo-data redo` takes back the last undo.",
         )
     return run
+
+
+def _redoable(env: Environment, line: Timeline) -> Run:
+    last = next(iter(line.redoable), None)
+    if run_id := line.damaged_after(last or next((run for run in line.runs if run.kind == RunKind.WRITE), None)):
+        raise _damaged(env, run_id)
+    if last is None:
+        raise NothingToUndo(verb="redo")
+    return last
+
+
+def _damaged(env: Environment, run_id: str) -> IntegrityFailed:
+    """An older run instead is not what was asked for."""
+    return IntegrityFailed(
+        what=f"{is_damaged(env, run_id)}, so what it did cannot be taken back",
+        hint="`tattoo-data undo RUN` takes back another one that `tattoo-data history` lists. "
+        "Once that object is deleted, it is passed over.",
+    )
 
 
 def _kept(run: Run) -> Run:

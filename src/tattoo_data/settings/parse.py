@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
+FIRST_DAY, LAST_DAY = date(1000, 1, 1), date(8999, 12, 31)
 _AWS_NAMES = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws")
 
 Parser = Callable[[str], Any]
@@ -39,7 +40,7 @@ def url(text: str) -> str:
         _ = parts.port
     except ValueError as error:
         raise ValueError(f"it is no URL: {error}") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not (parts.hostname or "").strip():
         raise ValueError("it is no http or https URL with a host")
     if parts.query or parts.fragment:
         raise ValueError("an endpoint has no query and no fragment")
@@ -73,13 +74,16 @@ def webhook_url(text: str) -> str:
 
 
 def day(text: str) -> date:
-    """A date such as 2026-11-22."""
+    """A date such as 2026-11-22, with years to either side for the days that count from it."""
     try:
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             raise ValueError
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise ValueError("it is no date such as 2026-11-22") from None
+    if not FIRST_DAY <= found <= LAST_DAY:
+        raise ValueError(f"it is no day from {FIRST_DAY} to {LAST_DAY}")
+    return found
 
 
 def truthy(text: str) -> bool:

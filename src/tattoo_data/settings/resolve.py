@@ -55,6 +55,7 @@ def resolve(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) 
     sources |= {"allow": str(path) if _lookup(file, _ALLOW) else _DEFAULT, "config_path": _DEFAULT}
     _take_credentials_from_url(values, sources)
     _refuse_contradiction(values, sources)
+    _refuse_one_bucket(values, sources)
     extra = {"allow": _allowed(file, path), "config_path": path, **_sections(file)}
     return Settings(**values, **extra, sources=sources)
 
@@ -221,6 +222,17 @@ def _take_credentials_from_url(values: dict[str, Any], sources: dict[str, str]) 
         if values[name] is None and value is not None:
             values[name] = unquote(value)
             sources[name] = f"the URL from {sources['opensearch_endpoint']}"
+
+
+def _refuse_one_bucket(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+    """What makes the images equal a state would delete the backups and runs that lie among them."""
+    if values["image_bucket"] != values["backup_bucket"]:
+        return
+    name, other = "image_bucket", "backup_bucket"
+    if sources[name] == _DEFAULT:
+        name, other = other, name
+    reason = f"{other}, from {sources[other]}, is the same bucket: a reset would delete the backups among the images"
+    raise BadSetting(name=name, value=values[name], source=sources[name], reason=reason)
 
 
 def _refuse_contradiction(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:

@@ -39,7 +39,7 @@ from tattoo_data.stores.index_wire import (
     place,
     write_line,
 )
-from tattoo_data.stores.search import SearchClient, reason_of
+from tattoo_data.stores.search import SearchClient, is_closed, reason_of
 
 LIMITS = Limits(entries=1000, size=5_000_000)
 PAGE = 1000
@@ -112,6 +112,7 @@ class IndexStore:
         return Description(
             name=self.index,
             engine=self._engine,
+            refused=tuple(is_closed(name) for name in _closed(live)),
             rebuild=tuple(difference),
             missing=tuple(missing + [f"the alias {alias}" for alias in self._lacking(live)]),
             structure=self._structure(next(iter(live.values()))),
@@ -369,6 +370,12 @@ class IndexStore:
 
 def _among(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: settings[name] for name in names if name in settings}
+
+
+def _closed(live: Mapping[str, Any]) -> list[str]:
+    """The indexes that somebody closed: they are described, and neither read nor written."""
+    settings = {name: about["settings"].get("index", {}) for name, about in live.items()}
+    return [name for name, each in settings.items() if str(each.get("verified_before_close")).lower() == "true"]
 
 
 def _blocked(live: Mapping[str, Any]) -> list[str]:

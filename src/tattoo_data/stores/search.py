@@ -13,13 +13,14 @@ from botocore.credentials import Credentials
 from opensearchpy import Connection, OpenSearch, Urllib3AWSV4SignerAuth, exceptions
 from opensearchpy.serializer import Serializer
 
-from tattoo_data.errors import CredentialsRefused, NotOpenSearch, StoreError, StoreUnreachable
+from tattoo_data.errors import CredentialsRefused, NotOpenSearch, StoreError, StoreUnreachable, StructureRefused
 from tattoo_data.guard import Endpoint
 from tattoo_data.stores.aws import Access
 from tattoo_data.stores.base import TransientError
 from tattoo_data.stores.wire import READ_SECONDS, Trace, Wire
 
 _TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
+_CLOSED = "index_closed_exception"
 _UNREACHABLE = (http.NewConnectionError, http.ConnectTimeoutError, http.SSLError)
 
 
@@ -94,8 +95,12 @@ class SearchClient:
         except exceptions.OpenSearchException as error:
             raise self._error(StoreError, operation, str(error)) from error
 
-    def unexpected(self, error: exceptions.TransportError, operation: str) -> StoreError:
-        """The StoreError for an answer that the caller has no use for."""
+    def unexpected(self, error: exceptions.TransportError, operation: str) -> StoreError | StructureRefused:
+        """The error for an answer that the caller has no use for: a closed index's own, else StoreError."""
+        if reason_of(error)[0] == _CLOSED:
+            about = error.info.get("error") if isinstance(error.info, Mapping) else None
+            name = str(about.get("index", "NAME")) if isinstance(about, Mapping) else "NAME"
+            return StructureRefused(store="index", name=name, difference=is_closed(name), variable="OPENSEARCH_INDEX")
         return self._error(StoreError, operation, _spell(error))
 
     def identify(self) -> str:
@@ -135,6 +140,11 @@ class SearchClient:
     def close(self) -> None:
         """Give the connections back."""
         self._wire.close()
+
+
+def is_closed(index: str) -> str:
+    """In words that an index is closed, and what opens it."""
+    return f"it is closed, and `POST /{index}/_open` opens it"
 
 
 def sigv4(access: Access, service: str) -> Any:

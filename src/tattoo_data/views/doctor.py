@@ -27,6 +27,8 @@ _MENDS = {
     StoreName.INDEX: "`tattoo-data sync dynamo-to-os` builds it anew from the table.",
     StoreName.IMAGES: "`tattoo-data reset fresh` makes it and fills it.",
 }
+#: Where it cannot be read at all, so that nothing of ours mends it.
+_REFUSED_HINTS = {StoreName.INDEX: "Nothing opens it by itself. OPENSEARCH_INDEX names another one."}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +43,14 @@ class Diagnosis:
         return sum(each.status is health for each in self.checks)
 
 
-def doctor(settings: Callable[[], Settings], clock: Clock, trace: Trace | None = None) -> Diagnosis:
+def doctor(
+    settings: Callable[[], Settings],
+    clock: Clock,
+    trace: Trace | None = None,
+    kept: Callable[[Path], Iterable[Check]] = lambda home: (),
+) -> Diagnosis:
     """Look at everything, from the machine to the data. It raises nothing: what keeps it from looking is a check that
-    is broken. `settings` resolves them, and may raise."""
+    is broken. `settings` resolves them, and may raise; `kept` looks at what monitoring keeps in the state folder."""
     checks = [*_safely("python", python), *_safely("room-temporary", _temporary)]
     try:
         resolved = settings()
@@ -52,6 +59,7 @@ def doctor(settings: Callable[[], Settings], clock: Clock, trace: Trace | None =
     checks += _safely("settings", lambda: _settings(resolved))
     checks += _safely("home", lambda: home(resolved.home))
     checks += _safely("room-home", lambda: room("room-home", resolved.home, "TATTOO_DATA_HOME"))
+    checks += _safely("monitoring", lambda: kept(resolved.home))
     before = _safely("target", lambda: _target(resolved))
     if not _has_broken(before):
         before += _safely("credentials", lambda: _credentials(resolved))
@@ -198,7 +206,8 @@ def _stores(env: Environment, found: Status) -> Iterator[Check]:
         yield _in_step(consistent=found.consistent)
     yield from _runs(found)
     for note in found.notes:
-        yield Check(id="notes", status=Health.WARNING, message=note, hint="tattoo-data migrate list")
+        hint = found.hints.get(note, "tattoo-data migrate list")
+        yield Check(id="notes", status=Health.WARNING, message=note, hint=hint)
 
 
 def _store(env: Environment, name: StoreName, store: StoreStatus, error: TattooDataError | None) -> Check:
@@ -213,7 +222,8 @@ def _store(env: Environment, name: StoreName, store: StoreStatus, error: TattooD
         told = "; ".join(store.problems[:_TOLD])
         more = f"; and {len(store.problems) - _TOLD} more" if len(store.problems) > _TOLD else ""
         message = f"{called} is not as it must be: {told}{more}"
-        return Check(id=name.value, status=Health.BROKEN, message=message, hint=_MENDS[name])
+        hint = _REFUSED_HINTS.get(name, _MENDS[name]) if store.count is None else _MENDS[name]
+        return Check(id=name.value, status=Health.BROKEN, message=message, hint=hint)
     return Check(id=name.value, status=Health.OK, message=f"{called}, {store.engine}, {store.count:,} entries")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from tattoo_data.backups.catalogue import NodeArchive, Snapshot, newest_backup, newest_that
+from tattoo_data.backups.catalogue import NodeArchive, Snapshot, newest_backup, newest_that, readable
 from tattoo_data.engine.scan import OTHER, Live, read_all
 from tattoo_data.environment import Environment
 from tattoo_data.errors import TattooDataError
@@ -18,6 +18,7 @@ from tattoo_data.model.records import Kind
 from tattoo_data.repository.locks import LockSeen
 from tattoo_data.repository.runs import Run
 from tattoo_data.runs.history import interrupted, observe
+from tattoo_data.runs.session import is_damaged
 from tattoo_data.runs.timeline import Timeline, timeline
 from tattoo_data.stores.base import Description
 from tattoo_data.views.recognise import Content, recognise
@@ -42,7 +43,8 @@ class Status:
     """Everything that `status` says, None where it could not be read. `state` is a reset state, else a scenario, else
     the newest snapshot that is the same. `schema_version` is that of the last migration of an unbroken row with nothing
     to do, and `pending_migrations` are those that have; there is no version where there is no item. `unreachable` is
-    the error of the first store that does not answer, `notes` are why something is not known."""
+    the error of the first store that does not answer, `notes` are why something is not known or not as it was to be
+    left, and `hints` what to type for some of them."""
 
     state: str | None
     fingerprint: str | None
@@ -58,6 +60,7 @@ class Status:
     pending_migrations: tuple[str, ...] | None = None
     unreachable: TattooDataError | None = None
     notes: tuple[str, ...] = ()
+    hints: Mapping[str, str] = field(default_factory=dict)
 
 
 def status(env: Environment) -> Status:
@@ -66,6 +69,7 @@ def status(env: Environment) -> Status:
     schema = _Schema(env, line.as_of or env.clock.today())
     live, errors = _read(env, schema)
     told = schema.told() if _is_read(live.get(StoreName.TABLE)) else _Told()
+    hints = _damaged(env, line) | _kept_by_with(env)
     whole = len(live) == len(StoreName) and not any(each.is_refused for each in live.values())
     sums = {name: each.total.hex() for name, each in live.items()}
     fingerprint = state_fingerprint(sums) if whole else None
@@ -83,7 +87,8 @@ def status(env: Environment) -> Status:
         schema_version=told.version,
         pending_migrations=told.pending,
         unreachable=next(iter(errors.values()), None),
-        notes=told.notes,
+        notes=(*told.notes, *hints),
+        hints=hints,
     )
 
 
@@ -162,6 +167,33 @@ def _runs(env: Environment) -> tuple[Timeline, LockSeen | None]:
         return timeline(()), None  # the store that cannot be reached is reported as such
 
 
+def _damaged(env: Environment, line: Timeline) -> dict[str, str]:
+    """The damaged runs, each with what to type."""
+    hint = "`tattoo-data undo RUN` takes back another; once that object is deleted, the run is passed over."
+    return {is_damaged(env, run_id): hint for run_id in line.damaged}
+
+
+def _kept_by_with(env: Environment) -> dict[str, str]:
+    """The newest snapshot that a `with` took of this target and has not removed yet. Whether one is at work cannot be
+    known: it may be another machine's."""
+    from tattoo_data.views.with_state import NAME
+
+    try:
+        listed = [each for each in env.manifests.listed() if each.name == NAME]
+        read = (each for _, each in readable(env, listed) if isinstance(each, Snapshot))
+        found = next((each.reference for each in read if each.manifest.target == env.target.id), None)
+    except TattooDataError:
+        return {}
+    if found is None:
+        return {}
+    hint = f"tattoo-data restore {found}"
+    note = (
+        f"the snapshot {found} is kept: a `with` is running, or was killed; `{hint}` puts back what was there, "
+        f"and `tattoo-data backups delete {found}` forgets it"
+    )
+    return {note: hint}
+
+
 def _last_backup(env: Environment) -> Snapshot | NodeArchive | None:
     try:
         return newest_backup(env)
@@ -203,7 +235,7 @@ def _records(table: Live | None) -> dict[str, int] | None:
 def _consistent(live: Mapping[StoreName, Live]) -> bool | None:
     """Whether the index holds just the documents that the table's artists give; documents of other shapes aside."""
     table, index = live.get(StoreName.TABLE), live.get(StoreName.INDEX)
-    if table is None or index is None or table.is_refused:
+    if table is None or index is None or table.is_refused or index.is_refused:
         return None
     return table.artists == index.artists and table.exists == index.exists
 

@@ -13,7 +13,7 @@ from tattoo_data.engine.flow import no_progress
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
 from tattoo_data.environment import Environment, Say
-from tattoo_data.errors import IntegrityFailed, Locked, NotPutBack, TattooDataError
+from tattoo_data.errors import IntegrityFailed, Locked, NotPutBack, TattooDataError, UnknownName
 from tattoo_data.model.entry import StoreName
 from tattoo_data.repository.manifests import Kind as SnapshotKind
 from tattoo_data.runs.session import Command, WriteOptions, writing
@@ -25,6 +25,11 @@ from tattoo_data.views.sides import Kind, Side, is_backup
 
 #: What the snapshot is called, in as many versions as there are commands at work.
 NAME = "before-with"
+#: What can be done where somebody removed the snapshot, as the command may have done.
+_NOT_KEPT = (
+    "`tattoo-data undo` takes back what was written since, the last command first; `tattoo-data history` lists it. "
+    "What was written with --no-undo cannot be taken back."
+)
 #: How long the putting back waits for somebody who writes, at least: a lock that was left expires within a minute.
 _WAIT_SECONDS = 120.0
 
@@ -47,13 +52,14 @@ def with_state(acts: Acts, signals: Signals) -> int:
     """Take a snapshot, make the stores hold the state, run the command, put the snapshot back and forget it. Returns
     the command's exit code.
 
-    Raises `NotPutBack`, which names the snapshot, where it could not be put back; `Stopped` and whatever stops the
-    first acts, once the stores are as before.
+    Raises `NotPutBack`, which names the snapshot and says whether it is there, where it could not be put back;
+    `Stopped` and whatever stops the first acts, once the stores are as before.
     """
     reference = acts.take()
-    acts.say(f"What the stores hold is kept as {reference}.")
-    changed = True
+    changed = False
     try:
+        acts.say(f"What the stores hold is kept as {reference}.")
+        changed = True
         try:
             acts.reset()
         except Locked:
@@ -111,6 +117,9 @@ def _put_back(acts: Acts, reference: str) -> None:
     try:
         acts.restore(reference)
     except TattooDataError as error:
+        if isinstance(error, UnknownName) and error.fields["kind"] == "snapshot":
+            gone = f"the snapshot {reference} is not there any more"
+            raise NotPutBack(snapshot=reference, reason=gone, hint=_NOT_KEPT) from error
         raise NotPutBack(snapshot=reference, reason=error.message) from error
     except Exception as error:
         raise NotPutBack(snapshot=reference, reason=f"{type(error).__name__}: {error}") from error
