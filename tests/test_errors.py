@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -63,6 +64,16 @@ def test_the_nearest_name_is_suggested(name: str, hint: str) -> None:
     assert error.hint == hint
     assert "fresh, clean" in error.message
     assert error.exit_code == 10
+
+
+def test_of_an_enum_the_values_are_named() -> None:
+    class Way(StrEnum):
+        THERE_ONLY = "there_only"
+
+    for kind in (UnknownChoice, UnknownName):
+        error = kind(kind="way", name="there-only", known=list(Way))
+        assert error.hint == "Did you mean 'there_only'?"
+        assert "there is there_only" in error.message
 
 
 def test_a_transient_error_is_a_store_error() -> None:

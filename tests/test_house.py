@@ -17,7 +17,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 MAX_FILE, MAX_FUNCTION = 400, 50
 #: Only these rooms may ask for the time, sleep or draw random numbers; and print.
 CLOCK = ("clock.py",)
-PRINTERS = ("cli",)
+PRINTERS = ("cli", "migrations/printing.py")  # the latter keeps what others print off stdout
 _TIMES = {"time", "sleep", "monotonic", "perf_counter", "now", "utcnow", "today", "random", "urandom", "uuid4"}
 
 

@@ -33,7 +33,7 @@
     ├── SourceEmpty               13   the same
     ├── ExtraMissing               1   a part of the product is not installed
     ├── FileFailed                 1   a file or folder that was named cannot be written
-    ├── NotPutBack                 1   what stood before a command is not there again; it is kept
+    ├── NotPutBack                 1   what stood before a command is not there again
     ├── ScratchFailed              1   a temporary file of this machine cannot be written
     └── StoreError                 1   a store answered with an error nobody expected
 
@@ -82,6 +82,11 @@ class BadSetting(UsageError):
     template = "{name} is {value!r}, from {source}: {reason}"
     hint_template = "`tattoo-data config` lists every setting with where it came from."
 
+    def __init__(self, *, hint: str | None = None, **fields: object) -> None:
+        if hint is None and fields.get("source") == "the command line":
+            hint = ""  # it is no setting that `config` would list
+        super().__init__(hint=hint, **fields)
+
 
 class BadRecord(UsageError):
     template = "{source}: record {record}, field {field}: {reason}"
@@ -92,7 +97,7 @@ class UnknownChoice(UsageError):
     template = "{kind} {name!r} is not known; there is {known}"
 
     def __init__(self, *, kind: str, name: str, known: Iterable[str]) -> None:
-        names = list(known)
+        names = list(map(str, known))  # of an enum the values
         super().__init__(kind=kind, name=name, known=_listed(names), hint=_nearest(name, names))
 
 
@@ -122,7 +127,7 @@ class PortTaken(UsageError):
 
 
 class ConfirmationNeeded(UsageError):
-    template = "{action} on {target} needs a confirmation, and there is no terminal to ask at"
+    template = "this needs a confirmation, and there is no terminal to ask at: {action} ({target})"
     hint_template = "Add --yes, or set TATTOO_DATA_YES=1."
 
 
@@ -150,7 +155,7 @@ class UnknownName(NotFound):
     template = "no {kind} is called {name!r}; there is {known}"
 
     def __init__(self, *, kind: str, name: str, known: Iterable[str]) -> None:
-        names = list(known)
+        names = list(map(str, known))  # of an enum the values
         hint = _nearest(name, names) or _LISTING.get(kind, "")
         super().__init__(kind=kind, name=name, known=_listed(names) or "none", hint=hint)
 
@@ -208,8 +213,8 @@ class TargetNotAllowed(Refused):
 
 
 class StructureRefused(Refused):
-    template = "the {store} {name} has another structure, which cannot be mended in place: {difference}"
-    hint_template = "It is never dropped by itself. Remove it yourself, or name another one with {variable}."
+    template = "the {store} {name} is not as it must be, and cannot be mended in place: {difference}"
+    hint_template = "It is never dropped by itself. Mend or remove it yourself, or name another one with {variable}."
 
 
 class CredentialsRefused(Refused):

@@ -126,7 +126,7 @@ def test_the_backup_bucket_is_made_where_it_is_missing(here: Stand) -> None:
 # Names.
 
 
-@pytest.mark.parametrize("name", BAD_NAMES)
+@pytest.mark.parametrize("name", [*BAD_NAMES, "latest"])
 def test_a_name_that_is_none_is_refused_before_anything_is_asked(here: Stand, name: str) -> None:
     with pytest.raises(BadSetting):
         here.take(name)

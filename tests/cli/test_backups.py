@@ -424,7 +424,13 @@ def test_a_deletion_asks_and_names_all_that_goes(tool: Tool) -> None:
 def test_a_prune_asks_and_says_what_it_took(tool: Tool) -> None:
     reset(tool, "minimal")
     references = [tool.ok("backup", "daily", "--json").json()["reference"] for _ in range(3)]
-    assert tool.run("backups", "prune", "--keep", "1").code == 2
+    asked = tool.run("backups", "prune", "--keep", "1")
+    assert asked.code == 2
+    assert re.search(
+        r"error: this needs a confirmation, and there is no terminal to ask at: "
+        r"backups prune removes backups that are not kept, and their data, and there is no undo \(http://\S+\)\n",
+        asked.stderr,
+    )
     planned = tool.ok("backups", "prune", "--keep", "1", "--dry-run", "--json").json()
     assert set(planned) == FRAME | REMOVED
     assert planned["kept"] == references[2:]

@@ -34,6 +34,13 @@ from tests.tool import AS_OF, Tool, names
         (("status", "--nope"), 2, ["--nope"]),
         (("status", "--config", "nowhere.toml"), 2, ["nowhere.toml"]),
         (("scenarios", "save", "x"), 2, ["--where"]),
+        (("scenarios", "save", "../x", "--where", "rating"), 2, ["the name is '../x'", "letter or digit"]),
+        (("scenarios", "save", "", "--where", "rating"), 2, ["the name is ''"]),
+        (("scenarios", "save", "a b", "--where", "rating", "--file", "x.json"), 2, ["the name is 'a b'"]),
+        (("snapshot", "latest"), 2, ["the name is 'latest'", "the newest of all"]),
+        (("backup", "latest"), 2, ["the name is 'latest'"]),
+        (("export", ""), 2, ["the path is empty"]),
+        (("import", ""), 2, ["the path is empty"]),
     ],
 )
 def test_wrong_usage_is_told_before_anything_is_started(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -450,6 +452,35 @@ def test_status_tells_the_schema(tool: Tool) -> None:
     there = tool.ok("status", "--json").json()
     assert (there["schemaVersion"], there["pendingMigrations"]) == ("1.4.0", [])
     assert "\nSchema      1.4.0\n" in tool.ok("status").stdout
+
+
+def test_what_a_step_prints_is_not_on_stdout(tool: Tool) -> None:
+    fresh(tool)
+    path = own(tool, "print('in up')")
+    path.write_text(path.read_text() + "\n\nprint('loaded')\n")
+    for words in (("status",), *(("migrate", *each) for each in (("list",), ("test", "paint"), ("run", "paint")))):
+        done = tool.ok(*words, "--json")
+        assert done.json()["schemaVersion" if words[-1] in ("status", "list") else "version"]
+        assert "loaded\n" in done.stderr
+        assert "in up\n" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("status",), ("migrate", "list"), ("migrate", "run", "paint")])
+def test_one_ctrl_c_ends_a_step_that_hangs_and_names_it(tool: Tool, words: tuple[str, ...]) -> None:
+    fresh(tool)
+    begun = tool.cwd / "begun"
+    path = own(tool, f"import time; open({str(begun)!r}, 'w').close(); time.sleep(600)")
+    running = tool.start(*words)
+    deadline = time.monotonic() + 60
+    while not begun.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    stderr = running.communicate(timeout=20)[1]
+    assert running.returncode == 130
+    assert re.search(rf"note: interrupted was {re.escape(str(path))} at artist-\d+\n", stderr)
+    assert "Traceback" not in stderr
+    path.unlink()
+    tool.ok("migrate", "run", "add-missing-fields")
 
 
 def test_a_broken_file_of_the_project_does_not_break_status(tool: Tool) -> None:

@@ -152,6 +152,27 @@ def test_scenarios_and_states_are_listed_with_ones_own(tool: Tool) -> None:
     assert len(tool.ok("states", "--json").json()["states"]) == 8
 
 
+def test_broken_scenarios_of_ones_own_are_named_and_the_others_listed(bare: Tool) -> None:
+    good = "[scenarios.leith]\nwhere = \"contains(locationDisplay, 'Leith')\"\n"
+    half = '[scenarios.half]\nwhere = "rating >"\n'
+    config = bare.cwd / "tattoo-data.toml"
+    config.write_text(good + half)
+    listed = bare.run("scenarios")
+    assert (listed.code, "leith" in listed.stdout, "minimal" in listed.stdout) == (2, True, True)
+    assert listed.stderr.startswith("error: the scenario half is broken: where is 'rating >'")
+    config.write_text(good + half + '[scenarios.gone]\nrecords = "nowhere.json"\n')
+    listed = bare.run("scenarios", "--json")
+    assert listed.code == 2
+    assert [each["name"] for each in listed.json()["scenarios"]][-1] == "leith"
+    assert [each["name"] for each in listed.json()["broken"]] == ["half", "gone"]
+    assert listed.error()["message"].startswith("2 scenarios are broken:")
+    config.write_text("scenarios = 5")
+    for words in (("scenarios",), ("seed", "minimal"), ("list",)):
+        told = bare.run(*words, program="selective-seeder" if words == ("list",) else "tattoo-data")
+        assert told.code == 2
+        assert told.stderr.startswith("error: scenarios is 5")
+
+
 def test_a_scenario_is_saved_from_live_data_and_seeded_again(tool: Tool) -> None:
     tool.ok("reset", "fresh", "--as-of", AS_OF)
     saved = tool.ok("scenarios", "save", "celts", "--where", "contains(styles, 'celtic')", "--json").json()

@@ -295,7 +295,23 @@ def test_a_missing_store_names_reset(tool: Tool, store: str, variable: str) -> N
     assert "tattoo-data reset fresh" in missing.stderr
     assert not (tool.cwd / "x").exists()
     nothing = tool.run("export", "./x", "--images", "--json", IMAGE_BUCKET="not-there-either")
-    assert nothing.json()["stores"]["images"]["count"] == 0
+    assert (nothing.code, nothing.error()["id"]) == (10, "StoreMissing")
+
+
+def test_images_of_a_bucket_that_is_not_there_are_no_success(tool: Tool) -> None:
+    tool.ok("reset", "minimal", "--as-of", AS_OF)
+    failed = tool.run("export", "--images", "--image-bucket", "nosuch", "--json")
+    assert (failed.code, failed.error()["id"], failed.error()["details"]["name"]) == (10, "StoreMissing", "nosuch")
+    assert not (tool.cwd / "exports").exists()
+    tool.ok("export", "--image-bucket", "nosuch")
+
+
+def test_every_file_of_an_export_may_be_read_alike(tool: Tool) -> None:
+    tool.ok("reset", "minimal", "--as-of", AS_OF)
+    path = tool.cwd / tool.ok("export", "--images", "--json").json()["path"]
+    modes = {each.stat().st_mode & 0o777 for each in path.rglob("*") if each.is_file()}
+    assert modes == {(path / "manifest.json").stat().st_mode & 0o777}
+    assert len(modes) == 1
 
 
 def test_a_damaged_export_is_refused_and_nothing_is_written(tool: Tool) -> None:

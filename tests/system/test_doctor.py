@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from tattoo_data.clock import Clock
+from tattoo_data.environment import open_environment
+from tattoo_data.model.entry import Blob
+from tattoo_data.repository.runs import run_key
 from tattoo_data.settings import resolve
 from tattoo_data.views.doctor import doctor
 from tests.live import Application
@@ -73,6 +76,39 @@ def test_who_writes_and_what_was_killed(tool: Tool) -> None:
     found = not_ok(tool, code=0)
     assert found["runs"]["hint"] == "tattoo-data reset search-ready"
     assert "takes it over" in found["lock"]["message"]
+
+
+def test_a_closed_index(tool: Tool, live: Application) -> None:
+    tool.ok("reset", "minimal", "--as-of", AS_OF)
+    live.opensearch.indices.close(index=live.index)
+    try:
+        found = not_ok(tool, code=4)
+        assert found.keys() == {"index"}
+        assert "_open` opens it" in found["index"]["message"]
+        refused = tool.run("reset", "fresh", "--yes", "--as-of", AS_OF)
+        assert (refused.code, "_open` opens it" in refused.stderr) == (15, True)
+        there = tool.ok("status", "--json").json()
+        assert (there["stores"]["index"]["healthy"], there["consistent"], there["state"]) == (False, None, None)
+    finally:
+        live.opensearch.indices.open(index=live.index)
+    assert not_ok(tool, code=0) == {}
+
+
+def test_what_a_killed_with_has_kept_and_a_damaged_run(tool: Tool) -> None:
+    tool.ok("reset", "minimal", "--as-of", AS_OF)
+    kept = tool.ok("snapshot", "before-with", "--json").json()["reference"]
+    run = tool.ok("clear", "--yes", "--json").json()["run"]
+    notes = tool.ok("status", "--json").json()["notes"]
+    assert any(f"`tattoo-data restore {kept}` puts back what was there" in note for note in notes)
+    assert not_ok(tool, code=0)["notes"]["hint"] == f"tattoo-data restore {kept}"
+    tool.ok("backups", "delete", "before-with", "--yes")
+    settings = resolve({}, tool.variables(), tool.cwd)
+    with open_environment(settings, Clock(), write=False, say=print) as env:
+        env.repository.put(run_key(run), Blob(b"{", "application/json"))
+    assert f"the run {run} is damaged" in not_ok(tool, code=0)["notes"]["message"]
+    assert [each["status"] for each in tool.ok("history", "--json").json()["runs"]] == ["damaged", "done"]
+    assert tool.run("undo").code == 12
+    tool.ok("reset", "minimal", "--as-of", AS_OF)
 
 
 def test_a_clock_that_is_off(tool: Tool) -> None:

@@ -303,6 +303,32 @@ def test_what_cannot_be_put_back_is_kept_and_named(tool: Tool, small: str) -> No
     assert f"hint: It is kept. To put it back: tattoo-data restore {left['reference']}" in done.stderr
 
 
+def test_a_snapshot_that_the_command_removes_is_told_with_another_way_back(tool: Tool, small: str) -> None:
+    done = tool.run("with", "clean", "--", PROGRAM, "clear", "backups", "--yes")
+    assert done.code == 1
+    assert "is not there any more" in done.stderr
+    assert "kept. To put it back" not in done.stderr
+    assert "hint: `tattoo-data undo`" in done.stderr
+    tool.ok("undo")
+    assert fingerprint(tool) == small
+
+
+def test_without_a_stdout_it_does_all_of_it_and_leaves_nothing_behind(tool: Tool, small: str) -> None:
+    said = subprocess.run(
+        ["sh", "-c", f"{PROGRAM} with clean -- sh -c 'touch ran; echo said' >&-"],
+        env=tool.variables(),
+        cwd=tool.cwd,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert said.returncode not in (0, 127), "the command could not say what it had to"
+    assert (tool.cwd / "ran").exists()
+    assert "The stores are as before." in said.stderr
+    assert (snapshots(tool), fingerprint(tool)) == ([], small)
+
+
 def test_a_store_that_is_gone_meanwhile_is_told_with_the_way_back(tool: Tool, small: str, pipe: Pipe) -> None:
     variable = ENDPOINTS[Service.OPENSEARCH]
     with ExitStack() as there:

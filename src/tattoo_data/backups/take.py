@@ -13,12 +13,14 @@ from datetime import datetime
 from functools import partial
 
 from tattoo_data import __version__
+from tattoo_data.backups.catalogue import LATEST
 from tattoo_data.backups.images import ImageKeeper, KeptImage, sizes
 from tattoo_data.backups.shelf import Line, Ready, Shelf, make_pack
 from tattoo_data.engine.flow import in_flight
 from tattoo_data.engine.scan import Live, read_all
 from tattoo_data.engine.spool import PLACES
 from tattoo_data.environment import Environment
+from tattoo_data.errors import BadSetting
 from tattoo_data.model.entry import Blob, Entry, StoreName
 from tattoo_data.model.fingerprint import Sum, digest_canonical, state_fingerprint
 from tattoo_data.repository.locks import Lock, look
@@ -45,6 +47,9 @@ class TakeOptions:
     def __post_init__(self) -> None:
         if self.name is not None:
             check_name(spelled(self.name))
+        if self.name == LATEST:
+            reason = "it means the newest of all, whatever its name"
+            raise BadSetting(name="the name", value=self.name, source="the command line", reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

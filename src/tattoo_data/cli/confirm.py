@@ -7,6 +7,7 @@ import sys
 import click
 
 from tattoo_data.cli.options import Invocation
+from tattoo_data.cli.streams import is_terminal
 from tattoo_data.environment import Environment
 from tattoo_data.errors import ConfirmationNeeded
 
@@ -24,7 +25,7 @@ def ask(invocation: Invocation, action: str, target: str) -> None:
     """Ask whatever the target is."""
     if invocation.settings.yes:
         return
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise ConfirmationNeeded(action=action, target=target)
     invocation.output.end_progress()
     click.confirm(f"{action} ({target}). Go on?", abort=True, err=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 
 import click
 
+from tattoo_data.cli.streams import say
 from tattoo_data.errors import TattooDataError
 
 INTERRUPTED = 130
@@ -21,15 +21,15 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     if "--debug" in arguments or _is_debug(os.environ.get("DEBUG", "")):
         _print_traceback()
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        sys.stderr.write(error.format_message() + "\n")
+        say(error.format_message() + "\n")
         return error.exit_code
     document = _document(error)
     if "--json" in arguments:
         import json
 
-        sys.stderr.write(json.dumps({"error": document}, ensure_ascii=False) + "\n")
+        say(json.dumps({"error": document}, ensure_ascii=False) + "\n")
     else:
-        sys.stderr.write(_text(document) + "\n")
+        say(_text(document) + "\n")
     return int(str(document["exitCode"]))
 
 
@@ -73,4 +73,4 @@ def _is_debug(value: str) -> bool:
 def _print_traceback() -> None:
     import traceback
 
-    traceback.print_exc()
+    say(traceback.format_exc())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +14,7 @@ import msgspec
 from tattoo_data.cli.options import Invocation
 from tattoo_data.cli.render import change_document, show_fixed, steps_of
 from tattoo_data.errors import BadSetting
+from tattoo_data.files import replacing
 from tattoo_data.validation.rule import Finding, Severity
 from tattoo_data.validation.rules.every import RULES
 
@@ -183,18 +182,5 @@ def _write(path: str, flag: str, pieces: Iterable[str]) -> None:
 
 def _write_file(path: Path, pieces: Iterable[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.writelines(pieces)
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with replacing(path) as file:
+        file.writelines(piece.encode(errors="replace") for piece in pieces)

@@ -9,12 +9,14 @@ import gc
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Mapping
 
 import click
 
 from tattoo_data import __version__
-from tattoo_data.cli.failure import report
+from tattoo_data.cli import streams
+from tattoo_data.cli.failure import INTERRUPTED, report
 
 _PACKAGE = "tattoo_data.cli.commands"
 
@@ -195,17 +197,42 @@ def _run(name: str, table: Mapping[str, tuple[str, str]], text: str) -> None:
     # Starting reads much and throws nothing away; a sixth of its time would go into looking for garbage. It is
     # looked for once the stores are open (`Invocation.environment`).
     gc.disable()
-    sys.exit(run(_group(name, table, text), sys.argv[1:]))
+    code = run(_group(name, table, text), sys.argv[1:])
+    if code == INTERRUPTED and threading.active_count() > 1:
+        os._exit(code)  # Python would wait for threads that are still at something, such as a step that hangs
+    sys.exit(code)
 
 
 def run(group: click.Command, arguments: list[str]) -> int:
     """Run a command line and return its exit code; every error is reported on stderr."""
+    streams.open_streams()
+    code, is_reported = _outcome(group, arguments)
+    unwritten = streams.finish_stdout()
+    if unwritten is not None and not isinstance(unwritten, BrokenPipeError) and not is_reported:
+        code = report(streams.failed(unwritten), arguments)
+    streams.finish_stderr()
+    return code
+
+
+def _outcome(group: click.Command, arguments: list[str]) -> tuple[int, bool]:
+    """The exit code, and whether an error was reported."""
     try:
         code = group.main(args=arguments, prog_name=group.name, standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        return code if isinstance(code, int) else 0, False
     except BrokenPipeError:
         # The reader of stdout is gone; what is left in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0, False
+    except streams.StdoutFailed as error:
+        return report(streams.failed(error), arguments), True
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the last one who can tell the user
-        return report(error, arguments)
+        if isinstance(error, KeyboardInterrupt | click.Abort):
+            _name_steps(arguments)
+        return report(error, arguments), not isinstance(error, click.exceptions.Exit)
+
+
+def _name_steps(arguments: list[str]) -> None:
+    """Say which migrations were at which records when the command was interrupted: one may never end."""
+    advance = sys.modules.get("tattoo_data.migrations.advance")
+    if advance is not None and "--json" not in arguments:
+        for words in advance.at_work():
+            streams.say(f"note: interrupted was {words}\n")

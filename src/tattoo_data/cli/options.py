@@ -181,6 +181,14 @@ def services(function: Function) -> Function:
     )(wrapper)
 
 
+def require_path(path: str) -> None:
+    """Raise `UsageError` where a path is empty, as of a variable that is not set: it would mean the current folder."""
+    from tattoo_data.errors import UsageError
+
+    if not path:
+        raise UsageError(what="the path is empty", hint="The current folder is `.`; is a variable not set?")
+
+
 def as_of(function: Function) -> Function:
     """`--as-of`, for commands that resolve the catalogue's dates."""
     return click.option("--as-of", metavar="YYYY-MM-DD", help="The day that relative dates count from.  [today]")(

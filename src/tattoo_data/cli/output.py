@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from tattoo_data.cli import streams
 from tattoo_data.engine.flow import Progress, no_progress
 
 _GAP = "  "
@@ -55,8 +56,9 @@ class Output:
         """Say something beside the result."""
         if not self.quiet:
             self.end_progress()
-            sys.stdout.flush()
-            sys.stderr.write(text + "\n")
+            with suppress(OSError):  # it is told at the end: what is being done is not to be stopped by it
+                sys.stdout.flush()
+            streams.say(text + "\n")
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table: drawn on a terminal, aligned plain text in a pipe."""
@@ -98,8 +100,7 @@ def colours() -> bool:
 
 
 def _is_terminal(stream: object) -> bool:
-    isatty = getattr(stream, "isatty", None)
-    return bool(isatty and isatty()) and os.environ.get("TERM") != "dumb"
+    return streams.is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
 
 def _draw(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

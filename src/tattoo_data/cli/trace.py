@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tattoo_data.cli.streams import say
 from tattoo_data.settings import Settings, describe
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def print_settings(settings: Settings) -> None:
     """Print every setting and where it came from."""
     for row in describe(settings):
-        sys.stderr.write(f"debug: {row.name} = {row.value}  ({row.source})\n")
+        say(f"debug: {row.name} = {row.value}  ({row.source})\n")
 
 
 def tracer() -> Trace:
@@ -24,7 +24,7 @@ def tracer() -> Trace:
     def show(exchange: Exchange) -> None:
         received = "?" if exchange.received_bytes is None else str(exchange.received_bytes)
         outcome = exchange.status if exchange.error is None else exchange.error
-        sys.stderr.write(
+        say(
             f"debug: {exchange.store} {exchange.operation} attempt {exchange.attempt}: {outcome}, "
             f"{exchange.sent_bytes} bytes sent, {received} received, {exchange.seconds * 1000:.1f} ms\n"
         )

@@ -17,18 +17,23 @@ from tattoo_data.errors import BadSetting, StoreMissing
 from tattoo_data.files import write_file
 from tattoo_data.model.project import record_from_item
 from tattoo_data.model.records import Kind, Record
+from tattoo_data.repository.manifests import check_name
 from tattoo_data.seeding.seed import day_of
 from tattoo_data.stores.base import scan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveOptions:
-    """`where` is a JMESPath expression over an artist; with `force`, a file that is there is replaced."""
+    """`where` is a JMESPath expression over an artist; with `force`, a file that is there is replaced. Raises
+    `BadSetting` for a name that is none."""
 
     name: str
     where: str
     path: Path
     force: bool = False
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,12 +34,13 @@ def command(invocation: Invocation) -> int:
     """Check that everything is there and right, and say what to type.
 
     Python, extras, settings, credentials, addresses, the local stack, every store, clocks, locks, interrupted runs,
-    table against index, and room on the disk.
+    table against index, the file of alerts and history, and room on the disk.
     """
+    from tattoo_data.monitoring.kept import kept
     from tattoo_data.views.doctor import doctor
     from tattoo_data.views.machine import Health
 
-    found = doctor(lambda: invocation.settings, invocation.clock, _trace(invocation))
+    found = doctor(lambda: invocation.settings, invocation.clock, _trace(invocation), kept)
     if invocation.output.json:
         invocation.output.document(_document(invocation, found))
     else:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tattoo_data.cli.options import Invocation, common, services
+from tattoo_data.cli.options import Invocation, common, require_path, services
 
 if TYPE_CHECKING:
     from tattoo_data.environment import Environment
@@ -30,7 +29,7 @@ Example:
 Exit status:
   0  all of it is written
   1  a file cannot be written; nothing half-made stays
-  10 the table or the index does not exist
+  10 the table or the index does not exist, or with --images the image bucket
   14 a service does not answer
   15 the table has another key schema, or the target is not allowed
 """
@@ -44,22 +43,17 @@ _STDOUT = "-"
 @common
 def command(invocation: Invocation, path: str, images: bool, only: tuple[StoreName, ...]) -> int:
     """Write what the live stores hold to files."""
-    from tattoo_data.errors import FileFailed
     from tattoo_data.model.entry import StoreName
     from tattoo_data.transfer.export import DEFAULT_STORES, ExportOptions, export, export_stream
 
     stores = set(only) or set(DEFAULT_STORES)
     stores |= {StoreName.IMAGES} if images else set()
+    require_path(path)
     if path == _STDOUT:
         _refuse_terminal()
     with invocation.environment() as env:
         if path == _STDOUT:
-            try:
-                _tell(invocation, env, export_stream(env, stores, sys.stdout.buffer))
-            except FileFailed:
-                # What is left in the buffer has nowhere to go.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                raise
+            _tell(invocation, env, export_stream(env, stores, sys.stdout.buffer))
         else:
             _show(invocation, env, export(env, ExportOptions(folder=Path(path), stores=stores)))
     return 0
@@ -94,13 +88,14 @@ def _show(invocation: Invocation, env: Environment, exported: Exported) -> None:
 def _tell(invocation: Invocation, env: Environment, exported: Exported) -> None:
     """Say what was written: stdout is the archive, so that it goes to stderr, as text or as one document."""
     from tattoo_data.cli.render import envelope
+    from tattoo_data.cli.streams import say
 
     if invocation.output.json:
         import json
 
         invocation.output.end_progress()
         document = envelope(invocation, env, **_fields(exported), path=_STDOUT)
-        sys.stderr.write(json.dumps(document) + "\n")
+        say(json.dumps(document) + "\n")
         return
     counts = ", ".join(f"{name.value} {each.count:,}" for name, each in exported.manifest.stores.items())
     invocation.output.say(f"export: done, {exported.path.name} ({counts}).")

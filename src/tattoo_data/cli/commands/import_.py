@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from tattoo_data.cli.options import Invocation, common, services, writing
+from tattoo_data.cli.options import Invocation, common, require_path, services, writing
 
 if TYPE_CHECKING:
     from tattoo_data.environment import Environment
@@ -67,6 +67,7 @@ def command(
     from tattoo_data.transfer.import_files import ImportOptions, import_contents, read_files
     from tattoo_data.transfer.read import open_files
 
+    require_path(path)
     options = ImportOptions(
         path=path,
         only=only,
@@ -87,14 +88,15 @@ def command(
 
 
 def _stdin() -> BinaryIO:
+    from tattoo_data.cli.streams import is_terminal, stdin
     from tattoo_data.errors import UsageError
 
-    if sys.stdin.isatty():
+    if is_terminal(sys.stdin):
         raise UsageError(
             what="`import -` reads a .tar.gz from stdin, and that is a terminal",
             hint="Give it one: tattoo-data import - < export.tar.gz",
         )
-    return sys.stdin.buffer
+    return stdin()
 
 
 def _show(invocation: Invocation, env: Environment, imported: Imported) -> int:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tattoo_data.cli.options import Invocation, common
+
+if TYPE_CHECKING:
+    from tattoo_data.errors import UsageError
 
 EPILOG = """\b
 Touches: nothing.
@@ -18,8 +23,8 @@ Example:
 
 \b
 Exit status:
-  0  always
-  2  a scenario of the settings file is broken
+  0  listed
+  2  a scenario of the settings file is broken: the others are listed, and it is named
 """
 SAVE_EPILOG = """\b
 Touches: reads the table; writes one file.
@@ -31,7 +36,7 @@ Example:
 \b
 Exit status:
   0  saved
-  2  the expression is no JMESPath, selects nothing, or the file is there already
+  2  the name is none, the expression is no JMESPath or selects nothing, or the file is there already
   10 the table does not exist
 """
 
@@ -42,21 +47,48 @@ def command(invocation: Invocation) -> int:
     """List the scenarios, or save one from live data."""
     if click.get_current_context().invoked_subcommand is not None:
         return 0
-    from tattoo_data.catalog import scenario_names
+    from tattoo_data.catalog import Context, load, tried_scenarios
 
-    found = scenario_names(invocation.settings.scenarios, invocation.settings.config_path).values()
+    settings = invocation.settings
+    context = Context(
+        as_of=settings.as_of or invocation.clock.today(),
+        images_base_url=settings.images_base_url,
+        image_bucket=settings.image_bucket,
+    )
+    found, broken = tried_scenarios(settings.scenarios, settings.config_path, load(context))
     if invocation.output.json:
         listed = [
             {"name": each.name, "description": each.description, "useCase": each.use_case, "origin": each.origin}
             for each in found
         ]
+        told = [{"name": name, "message": error.message} for name, error in broken.items()]
         invocation.output.document(
-            {"command": invocation.command, "elapsedSeconds": invocation.elapsed(), "scenarios": listed}
+            {
+                "command": invocation.command,
+                "elapsedSeconds": invocation.elapsed(),
+                "scenarios": listed,
+                "broken": told,
+            }
         )
     else:
         rows = [[each.name, each.description, each.use_case or each.origin] for each in found]
         invocation.output.table(["scenario", "description", "use case"], rows)
+    if broken:
+        raise _broken(broken)
     return 0
+
+
+def _broken(broken: Mapping[str, UsageError]) -> UsageError:
+    """One error that names all of them."""
+    from tattoo_data.errors import UsageError
+
+    if len(broken) == 1:
+        ((name, error),) = broken.items()
+        if name == error.fields.get("name"):  # it is not one of them that is broken, but all that should be
+            return error
+        return UsageError(what=f"the scenario {name} is broken: {error.message}", hint=error.hint)
+    each = "\n".join(f"  {name}: {error.message}" for name, error in broken.items())
+    return UsageError(what=f"{len(broken)} scenarios are broken:\n{each}")
 
 
 @command.command("save", epilog=SAVE_EPILOG)

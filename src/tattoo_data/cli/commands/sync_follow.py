@@ -13,7 +13,8 @@ from tattoo_data.cli.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
     from tattoo_data.environment import Environment
-    from tattoo_data.sync.follow import Event, Written
+    from tattoo_data.sync.batch import Written
+    from tattoo_data.sync.follow import Event
 
 EPILOG = """\b
 Touches: documents of artists, and its checkpoint. It makes no runs: what it writes follows from the table.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -14,6 +13,8 @@ from tattoo_data.cli.validating import EXIT, Choice, choice_of, epilog, exit_cod
 
 if TYPE_CHECKING:
     from tattoo_data.cli.findings import Outputs
+
+_STDIN = Path("-")
 
 
 @click.command(
@@ -38,11 +39,11 @@ def command(
     catalogue that ships is checked, with its images.
     """
     from tattoo_data.cli.findings import show_findings
+    from tattoo_data.cli.streams import stdin
     from tattoo_data.validation.validate import ValidateOptions, What, check_options, day_of, validate_files
 
-    options = ValidateOptions(
-        what=What.FILES, paths=paths, stdin=cast(BufferedReader, sys.stdin.buffer), **choice_of(choice)
-    )
+    given = cast(BufferedReader, stdin()) if _STDIN in paths else None
+    options = ValidateOptions(what=What.FILES, paths=paths, stdin=given, **choice_of(choice))
     check_options(options)
     settings = invocation.settings
     day = day_of(settings, invocation.clock)

@@ -37,7 +37,7 @@ Example:
 \b
 Exit status:
   0  the command ended with 0; any other code is the command's own, 128 + N where signal N killed it
-  1  the stores could not be put back; the snapshot that restores them is kept and named
+  1  the stores could not be put back; the snapshot that restores them is named, where nobody removed it
   2  a name means more than one thing, or there is no command
   10 nothing has this name
   11 another command writes to this target
