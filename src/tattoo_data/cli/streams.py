@@ -105,7 +105,7 @@ def _told_apart(stream: io.TextIOWrapper | None) -> TextIO:
     return io.TextIOWrapper(
         raw if direct else io.BufferedWriter(raw),
         encoding=stream.encoding,
-        errors=stream.errors,
+        errors="backslashreplace" if stream.errors == "strict" else stream.errors,  # what it has no sign for
         line_buffering=stream.line_buffering,
         write_through=direct,
     )
