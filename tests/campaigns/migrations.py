@@ -30,7 +30,9 @@ def run(at: Place, count: int, seed: int, tell: Callable[[str], None] = lambda t
     for number in range(count):
         case = CASES[number % len(CASES)]
         _prepare(at, case, base)
-        request, answered = random.randint(1, lengths[case]), random.random() < 0.5
+        # Most is written in the second half: every other time it is killed there.
+        first = 1 if number // len(CASES) % 2 else lengths[case] // 2
+        request, answered = random.randint(first, lengths[case]), random.random() < 0.5
         name = f"{' '.join(case)} at request {request} of {lengths[case]}{', answered' if answered else ''}"
         if at.kill(request, *case, answered=answered):
             report.killed[case[1]] += 1
