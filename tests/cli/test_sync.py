@@ -133,7 +133,9 @@ def test_by_hand(tool: Tool, live: Application) -> None:
     assert tool.ok("sync", "resolve-conflicts", "manual", "--apply", "plan.jsonl", "--json").json()["left"] == 0
     assert live.documents() == before
     assert tool.ok("sync", "detect-conflicts").code == 0
-    shown = tool.ok("sync", "resolve-conflicts", "manual", "--plan", "plan.jsonl")
+    again = tool.run("sync", "resolve-conflicts", "manual", "--plan", "plan.jsonl")
+    assert (again.code, "may hold decisions" in again.stderr) == (2, True)
+    shown = tool.ok("sync", "resolve-conflicts", "manual", "--plan", "another.jsonl")
     assert "there is nothing to decide by hand" in shown.stdout
 
 

@@ -5,10 +5,7 @@ A decision is about what both stores held when it was made. Where somebody wrote
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +14,7 @@ from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
 from tattoo_data.environment import Environment
 from tattoo_data.errors import FileFailed, TattooDataError, UnknownName, UsageError
+from tattoo_data.files import replacing
 from tattoo_data.runs.session import Command, WriteOptions, as_change, writing
 from tattoo_data.sync.decide import decide
 from tattoo_data.sync.detect import BOTH, look_at
@@ -108,16 +106,10 @@ def write_plan(env: Environment, path: Path) -> int:
     due = (conflict for conflict in look_at(env, Look(env)) if decide(conflict, manual).is_left)
     count = -1  # the header is no conflict
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                for line in write(due):
-                    file.write(line)
-                    count += 1
-            Path(name).replace(path)
-        finally:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
+        with replacing(path) as file:
+            for line in write(due):
+                file.write(line)
+                count += 1
     except OSError as error:
         raise FileFailed(path=str(path), reason=error.strerror or str(error)) from error
     return count
