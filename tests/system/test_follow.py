@@ -175,6 +175,7 @@ def test_an_index_that_somebody_deleted_is_made_as_ours(any_tool: Tool, live: Ap
             live.opensearch.indices.delete(index=name)
         live.put(renamed(first, "later"))
         eventually(lambda: bool(live.opensearch.indices.exists(index=live.index)))
+        live.opensearch.cluster.health(index=live.index, wait_for_status="yellow")
         eventually(lambda: document(live, "later") is not None)
         out = stop()
     assert [each["reason"] for each in lines(out, "compared")] == ["there is no index"]
