@@ -263,7 +263,7 @@ def test_a_mapping_that_a_migration_adds(any_tool: Tool, live: Application) -> N
 def test_a_mapping_that_the_engine_does_not_take(any_tool: Tool, live: Application) -> None:
     own(any_tool, PAINT.replace("keyword", "nonsense"))
     refused = any_tool.run("migrate", "run", "paint", "--json")
-    assert (refused.code, refused.error()["id"]) == (1, "StoreError")
+    assert (refused.code, refused.error()["id"]) == (2, "StepBroken")
     assert "nonsense" in refused.error()["message"]
     there = status(any_tool)
     assert (there["state"], there["interrupted"], there["stores"]["index"]["healthy"]) == ("fresh", None, True)
