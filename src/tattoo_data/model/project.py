@@ -114,7 +114,7 @@ def moved_key(key: str) -> str | None:
 def _exact_number(value: int | Decimal) -> str:
     text = canonical_number(str(value))
     if "E" in text:
-        raise ValueError(f"{value} is beyond the numbers that DynamoDB keeps")
+        raise ValueError(f"{value} is out of DynamoDB's range")
     if len(text.lstrip("-").replace(".", "").strip("0")) > _MAX_DIGITS:
         raise ValueError(f"{value} has more than the {_MAX_DIGITS} digits that DynamoDB keeps")
     return text
