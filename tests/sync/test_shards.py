@@ -118,10 +118,14 @@ def test_reading_goes_on_in_another_process_where_it_was() -> None:
     assert read_all(after(stream, places)) == ["b", "c"]
 
 
-def test_a_shard_of_which_nothing_was_read_has_no_place_to_go_on_from() -> None:
+def test_a_shard_of_which_nothing_was_read_is_read_from_its_oldest_record() -> None:
     stream = MemoryStream()
+    stream.write("before")
     places = at_end(stream).places()
     stream.write("a")
+    assert read_all(after(stream, places)) == ["before", "a"]
+    stream.split()
+    stream.trim("shard-0")
     with pytest.raises(RecordsLost):
         after(stream, places)
 

@@ -85,12 +85,14 @@ class Shards:
         self._places = self._now()
 
     def start_after(self, places: Mapping[str, Place]) -> None:
-        """Go on after these places. Raises `RecordsLost` where something between them and now may be gone."""
+        """Go on after these places, which are younger than what the stream keeps: a shard of which nothing was read by
+        then is read from its oldest record, since what is read twice does no harm. Raises `RecordsLost` where something
+        between them and now may be gone."""
         there = {shard.id: shard for shard in self._stream.shards(self.arn)}
-        if any(not place.done and (place.after is None or name not in there) for name, place in places.items()):
+        if any(not place.done and name not in there for name, place in places.items()):
             raise RecordsLost
         self._readers = {
-            name: _Reader(shard=there[name], start=Start.AFTER, after=place.after, done=place.done)
+            name: _Reader(shard=there[name], start=Start.OLDEST, after=place.after, done=place.done)
             for name, place in places.items()
             if name in there
         }
