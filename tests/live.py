@@ -54,6 +54,19 @@ class Application:
         """Write one typed item."""
         self.dynamodb.put_item(TableName=self.table, Item=item)
 
+    def add_index(self, attribute: str) -> None:
+        """Add a secondary index of the application's own, by a text: `by-<attribute>`."""
+        create = {
+            "IndexName": f"by-{attribute}",
+            "KeySchema": [{"AttributeName": attribute, "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+        self.dynamodb.update_table(
+            TableName=self.table,
+            AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"}],
+            GlobalSecondaryIndexUpdates=[{"Create": create}],
+        )
+
     def documents(self) -> dict[str, Any]:
         """Every document by its `_id`."""
         self.opensearch.indices.refresh(index=self.index)

@@ -22,19 +22,7 @@ def live(every_tool: Tool) -> Iterator[Application]:
 
 
 def test_a_restore_makes_further_indexes_and_fields_again(every_tool: Tool, live: Application) -> None:
-    live.dynamodb.update_table(
-        TableName=live.table,
-        AttributeDefinitions=[{"AttributeName": "city", "AttributeType": "S"}],
-        GlobalSecondaryIndexUpdates=[
-            {
-                "Create": {
-                    "IndexName": "by-city",
-                    "KeySchema": [{"AttributeName": "city", "KeyType": "HASH"}],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-            }
-        ],
-    )
+    live.add_index("city")
     live.opensearch.indices.put_mapping(index=live.index, body={"properties": {"nickname": {"type": "keyword"}}})
     every_tool.ok("snapshot", "with-more")
     live.dynamodb.delete_table(TableName=live.table)
@@ -81,19 +69,7 @@ def make_like_no_other(live: Application) -> None:
     settings = {"number_of_shards": 2, "number_of_replicas": 0, "analysis": {"analyzer": {"folded": folded}}}
     live.opensearch.indices.delete(index=live.index)
     live.opensearch.indices.create(index=live.index, body={"mappings": mapping, "settings": {"index": settings}})
-    live.dynamodb.update_table(
-        TableName=live.table,
-        AttributeDefinitions=[{"AttributeName": "city", "AttributeType": "S"}],
-        GlobalSecondaryIndexUpdates=[
-            {
-                "Create": {
-                    "IndexName": "by-city",
-                    "KeySchema": [{"AttributeName": "city", "KeyType": "HASH"}],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-            }
-        ],
-    )
+    live.add_index("city")
 
 
 def check_is_like_no_other(live: Application) -> None:

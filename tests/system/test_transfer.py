@@ -256,19 +256,7 @@ def test_what_an_engine_refuses_is_named_by_file_and_line(any_tool: Tool) -> Non
     it: what is not known of the table cannot be foreseen from the files."""
     any_tool.ok("reset", "minimal", "--as-of", AS_OF)
     with application(any_tool) as live:
-        live.dynamodb.update_table(
-            TableName=live.table,
-            AttributeDefinitions=[{"AttributeName": "city", "AttributeType": "S"}],
-            GlobalSecondaryIndexUpdates=[
-                {
-                    "Create": {
-                        "IndexName": "by-city",
-                        "KeySchema": [{"AttributeName": "city", "KeyType": "HASH"}],
-                        "Projection": {"ProjectionType": "ALL"},
-                    }
-                }
-            ],
-        )
+        live.add_index("city")
     source = {"PK": {"S": "X#1"}, "SK": {"S": "1"}}
     path = _aws_export(any_tool, [source, {**source, "PK": {"S": "X#2"}, "city": {"N": "5"}}])
     done = any_tool.run("import", str(path), "--json", "--rejects", "r.jsonl")
