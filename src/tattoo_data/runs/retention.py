@@ -32,8 +32,8 @@ def expired(newest_first: Iterable[Run], kept: Collection[str] = ()) -> list[Run
 
 def forget_old_runs(env: Environment, line: Timeline) -> None:
     """Remove the expired runs among the target's, and files that a removal left over; a migration's runs stay as long
-    as it is applied, so that it can be rolled back. The newest of them with a day stays
-    without its before-images: `status` goes by it once those after it are undone."""
+    as it is applied, so that it can be rolled back. The newest of them with a day stays without its before-images:
+    `status` goes by it once those after it are undone."""
     keys = [each.key for each in env.repository.objects(PREFIX)]
     there = {key.removeprefix(PREFIX).partition("/")[0] for key in keys if key.endswith("/run.json")}
     gone: set[str] = {name for key in keys if (name := key.removeprefix(PREFIX).partition("/")[0]) not in there}

@@ -1,19 +1,17 @@
 """What goes to and comes from OpenSearch, as bytes: the lines of a bulk, and the answers with what they mean for us.
 
-A document may hold half a character: JavaScript cuts a text within an emoji and writes `"\\ud83d"`, OpenSearch takes
-that, and no decoder of JSON need (RFC 8259, 8.2). On this side of the door such a half is a character of a private use
-plane, U+10D800 to U+10DFFF, and at the door it becomes itself again: it is read, kept and put back like every other.
+A document may hold half a character, which is one of a private plane on this side (`model.half`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
 
 from tattoo_data.model.entry import Entry
+from tattoo_data.model.half import mark_halves, unmark_halves
 from tattoo_data.stores.base import Outcome
 
 #: The one or two lines of a write. They are joined once, with those of the whole bulk: megabytes, copied no oftener.
@@ -27,12 +25,6 @@ OUTCOMES = "errors,items.*._id,items.*.status,items.*.error"
 CONFLICT = "version_conflict_engine_exception"
 _TRANSIENT = frozenset({409, 429, 500, 502, 503, 504})
 _ABSENT = msgspec.Raw()
-_PLANE = 0x100000
-#: Every escape of JSON, so that none is taken for the end of another; the group is half a character.
-_ESCAPE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
-)
-_MARKED, _MARK_BEGINS = re.compile(rb"\xf4\x8d[\xa0-\xbf][\x80-\xbf]"), b"\xf4\x8d"
 T = TypeVar("T")
 
 
@@ -119,18 +111,9 @@ def _reading(decode: Callable[[bytes], T]) -> Callable[[bytes], T]:
         except msgspec.ValidationError:
             raise
         except msgspec.DecodeError:
-            return decode(_ESCAPE.sub(_mark, answer))
+            return decode(mark_halves(answer))
 
     return read
-
-
-def _mark(escape: re.Match[bytes]) -> bytes:
-    half = escape.group(1)
-    return escape.group() if half is None else chr(_PLANE + int(half, 16)).encode()
-
-
-def _unmark(mark: re.Match[bytes]) -> bytes:
-    return b"\\u%04x" % (ord(mark.group().decode()) - _PLANE)
 
 
 # Made here and not where they are used: two threads that make msgspec know a class at the same time crash it.
@@ -175,4 +158,4 @@ def _action(name: str, key: str, routing: str | None, version: object) -> bytes:
 def _one_line(entry: Entry) -> bytes:
     """A document as a bulk needs it; its numbers stay as they are spelled."""
     line = msgspec.json.format(entry.body, indent=-1) if b"\n" in entry.body else entry.body
-    return _MARKED.sub(_unmark, line) if _MARK_BEGINS in line else line
+    return unmark_halves(line)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from tattoo_data.engine.derive import Derive, Made
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
+from tattoo_data.engine.scan import second_items
 from tattoo_data.environment import Environment
 from tattoo_data.errors import SourceEmpty
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.keys import NODE_SORT_KEY, record_key
+from tattoo_data.model.keys import record_key
 from tattoo_data.model.records import Kind
 from tattoo_data.runs.session import Command, WriteOptions, as_change, writing
 from tattoo_data.stores.base import Outcome, pages
@@ -162,10 +163,9 @@ class ToIndex(_Towards):
 
     def _counting(self, entries: Sequence[Entry]) -> Iterator[Entry]:
         """The artists' items; one of the Node tools' form only where there is no other of the same artist."""
-        found = [(item, record) for item in entries if (record := artist_of(item.key)) is not None]
-        old = [record.id for _, record in found if record.sort_key == NODE_SORT_KEY]
-        first = {key: items[0].key for key, items in items_of(self._stores.table, old).items()} if old else {}
-        return (item for item, record in found if first.get(record.id, item.key) == item.key)
+        found = [item for item in entries if artist_of(item.key) is not None]
+        hidden = second_items(self._stores.table, [item.key for item in found])
+        return (item for item in found if item.key not in hidden)
 
 
 class ToTable(_Towards):
