@@ -33,8 +33,8 @@ bench: $(INSTALLED)  ## the figures of docs/performance.md, measured here
 memory: $(INSTALLED)  ## the peak of memory of each command on a million items
 	$(BIN)/python -m bench.memory
 
-campaigns: $(INSTALLED)  ## kills, races, faults, damage and a writer, each at its whole length
-	for name in kills kept migrations flips twins faults writer; do $(BIN)/python -m tests.campaigns $$name || exit 1; done
+campaigns: $(INSTALLED)  ## kills, races, faults, damage and writers, each at its whole length
+	for name in kills kept migrations flips twins faults writer follow; do $(BIN)/python -m tests.campaigns $$name || exit 1; done
 
 engines: $(INSTALLED)  ## install Amazon DynamoDB Local, OpenSearch 3 and 2, SeaweedFS, elasticdump into .engines; chromium by apt-get
 	$(BIN)/python -m tests.engines install

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from tests.campaigns import faults, flips, kept, kills, migrations, twins, writer
+from tests.campaigns import faults, flips, follow, kept, kills, migrations, twins, writer
 from tests.campaigns.place import Place, place
 from tests.engines.start import Engine, start
 from tests.tool import TARGETS
@@ -31,6 +31,7 @@ CAMPAIGNS: dict[str, tuple[Campaign, int]] = {
     "twins": (twins.run, 20),
     "faults": (faults.run, 20),
     "writer": (writer.run, 5),
+    "follow": (follow.run, 50),
 }
 #: These need no engine.
 IN_MEMORY: dict[str, tuple[Callable[[int, int, Callable[[str], None]], Report], int]] = {"flips": (flips.run, 1_000)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaigns import faults, flips, kept, kills, migrations, twins, writer
+from tests.campaigns import faults, flips, follow, kept, kills, migrations, twins, writer
 from tests.campaigns.place import Place, place
 from tests.conftest import GetEngine
 
@@ -53,6 +53,12 @@ def test_what_the_application_writes_meanwhile_is_not_lost(at: Place) -> None:
     report = writer.run(at, 1, seed=7)
     assert report.wrong == []
     assert report.named > 0
+
+
+def test_following_that_is_killed_under_writes_catches_up(at: Place) -> None:
+    report = follow.run(at, 3, seed=7)
+    assert report.wrong == []
+    assert report.kills == 3
 
 
 def test_whatever_is_damaged_of_a_backup_is_named_and_not_restored() -> None:
