@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 
 import pytest
@@ -239,3 +240,23 @@ def test_what_a_client_built_is_compared_once_more(url: str, same: bool) -> None
 def test_the_url_is_kept_in_its_normal_form() -> None:
     assert guard.check("HTTP://LocalHost:4566/", resolve=resolve).url == "http://localhost:4566"
     assert guard.check("http://[::1]:1/opensearch/x/", resolve=resolve).url == "http://[::1]:1/opensearch/x"
+
+
+def test_the_first_address_that_takes_a_connection_is_used() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        endpoint = guard.check(f"http://two:{port}", resolve=lambda host: ["127.0.0.2", "127.0.0.1"])
+        with guard.connect(endpoint, 5) as connection:
+            assert connection.getpeername() == ("127.0.0.1", port)
+    with pytest.raises(ConnectionRefusedError):
+        guard.connect(endpoint, 5)
+
+
+@pytest.mark.parametrize(
+    ("host", "aws"),
+    [("search-x.eu-west-2.es.amazonaws.com", True), ("x.on.aws", True), ("amazonaws.com.example", False)],
+)
+def test_the_names_of_aws(host: str, aws: bool) -> None:
+    assert guard.is_aws(host) is aws

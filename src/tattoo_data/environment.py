@@ -14,7 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 from tattoo_data import guard, stack
 from tattoo_data.clock import Clock
 from tattoo_data.engine.flow import IN_FLIGHT, Progress, no_progress
-from tattoo_data.engine.rebuild import rebuild_index
+from tattoo_data.engine.make_equal import VARIABLES
+from tattoo_data.engine.rebuild import Rebuilt, rebuild_index
 from tattoo_data.errors import ForeignEmulator, StackFailed, StoreMissing, StructureRefused
 from tattoo_data.model.entry import StoreName
 from tattoo_data.repository.before_images import BeforeImages
@@ -37,7 +38,6 @@ from tattoo_data.stores.table import TableStore
 from tattoo_data.stores.wire import READ_SECONDS, Trace
 
 Say = Callable[[str], None]
-_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Target:
                 raise StoreMissing(store=store.value, name=name, endpoint=endpoint)
             if about.refused:
                 difference = "; ".join(about.refused)
-                raise StructureRefused(store=store.value, name=name, difference=difference, variable="the settings")
+                raise StructureRefused(store=store.value, name=name, difference=difference, variable=VARIABLES[store])
 
     def document(self) -> dict[str, object]:
         """The JSON form."""
@@ -130,7 +130,6 @@ class Services:
     opensearch: guard.Endpoint
     search_host: str | None = None
     embedded: bool = False
-    index_lost: bool = False
     notes: tuple[str, ...] = field(default=())
 
 
@@ -149,17 +148,14 @@ def open_environment(
     """Find the services, starting the local stack where nothing is named, and open the stores.
 
     With `write`, an OpenSearch domain that is missing at a named gateway is created. Without `start`, a local stack
-    that does not run is `StackFailed`. `patience` is how often what fails for load is sent again. Raises
-    `TargetNotAllowed`, `TargetIncomplete`, `ForeignEmulator` or `StackFailed` before anything was sent to a store.
+    that does not run is `StackFailed`, and a lost index of one that runs is not rebuilt. `patience` is how often what
+    fails for load is sent again. Raises `TargetNotAllowed`, `TargetIncomplete`, `ForeignEmulator` or `StackFailed`
+    before anything was sent to a store.
     """
     services = find_services(settings, clock, write=write, start=start, say=say, trace=trace)
-    with ExitStack() as cleanup:
-        pool = cleanup.enter_context(_threads())
-        env = _open(settings, services, clock, pool, say, progress, trace, patience)
-        cleanup.callback(env.stores.close)
-        cleanup.callback(env.repository.close)
-        if services.index_lost and rebuild_index(env.stores, pool, env.index):
-            say("The index was rebuilt from the table.")
+    with _opened(settings, services, clock, say, progress, trace, patience) as env:
+        if services.embedded and start:
+            _rebuild_lost(env)
         yield env
 
 
@@ -183,18 +179,19 @@ def application_variables(env: Environment) -> dict[str, str]:
     }
 
 
-def start_local(settings: Settings, clock: Clock, progress: Progress = no_progress) -> tuple[stack.Stack, bool]:
+def start_local(
+    settings: Settings, clock: Clock, progress: Progress = no_progress
+) -> tuple[stack.Stack, Rebuilt | None]:
     """Start the local stack whatever is named, and rebuild its index from its table where that was lost. Returns
-    the stack, and whether the index was rebuilt."""
-    servers = stack.up(_stack_options(settings), clock)
-    if not servers.index_lost:
-        return servers, False
+    the stack, and what became of a rebuild."""
+    options = stack.options_of(settings)
+    servers = stack.up(options, clock)
     local = replace(settings, local=True)
-    with ExitStack() as cleanup:
-        pool = cleanup.enter_context(ThreadPoolExecutor(2 * IN_FLIGHT))
-        env = _open(local, _local_services(servers), clock, pool, lambda text: None, progress, None)
-        cleanup.callback(env.stores.close)
-        return servers, rebuild_index(env.stores, pool, env.index)
+    with stack.rebuilding(options) as lost:
+        if not lost:
+            return servers, None
+        with _opened(local, _local_services(servers), clock, lambda text: None, progress) as env:
+            return servers, rebuild_index(env.stores, env.pool, env.index)
 
 
 def find_services(
@@ -209,7 +206,7 @@ def find_services(
     if target.opensearch is not None:
         search = guard.check(target.opensearch, allow=settings.allow)
         return Services(dynamodb=dynamodb, s3=s3, opensearch=search)
-    ours = stack.running(_stack_options(settings))
+    ours = stack.running(stack.options_of(settings))
     if ours and _same_address(ours.aws_endpoint, dynamodb.url):
         search = guard.check(ours.opensearch_endpoint, allow=())
         return Services(dynamodb=dynamodb, s3=s3, opensearch=search, embedded=True)
@@ -221,7 +218,7 @@ def find_services(
 
 
 def _embedded(settings: Settings, clock: Clock, say: Say, *, start: bool) -> Services:
-    options = _stack_options(settings)
+    options = stack.options_of(settings)
     servers = stack.running(options)
     if servers is None:
         if not start:
@@ -243,7 +240,6 @@ def _local_services(servers: stack.Stack) -> Services:
         s3=aws,
         opensearch=guard.check(servers.opensearch_endpoint),
         embedded=True,
-        index_lost=servers.index_lost,
         notes=servers.notes,
     )
 
@@ -263,7 +259,33 @@ def _threads() -> Iterator[Executor]:
             raise
 
 
-def _open(
+def _rebuild_lost(env: Environment) -> None:
+    """Rebuild the index of the local stack where it was lost, or wait for another command that does."""
+    with stack.rebuilding(stack.options_of(env.settings)) as lost:
+        if lost and (rebuilt := rebuild_index(env.stores, env.pool, env.index)):
+            env.say(str(rebuilt))
+
+
+@contextmanager
+def _opened(
+    settings: Settings,
+    services: Services,
+    clock: Clock,
+    say: Say,
+    progress: Progress,
+    trace: Trace | None = None,
+    patience: Patience | None = None,
+) -> Iterator[Environment]:
+    """The stores, the repository and the threads of a command, which end with it."""
+    with ExitStack() as cleanup:
+        pool = cleanup.enter_context(_threads())
+        env = _made(settings, services, clock, pool, say, progress, trace, patience or Patience())
+        cleanup.callback(env.stores.close)
+        cleanup.callback(env.repository.close)
+        yield env
+
+
+def _made(
     settings: Settings,
     services: Services,
     clock: Clock,
@@ -271,9 +293,8 @@ def _open(
     say: Say,
     progress: Progress,
     trace: Trace | None,
-    patience: Patience | None = None,
+    patience: Patience,
 ) -> Environment:
-    patience = patience or Patience()
     access = _access(settings, services.dynamodb, trace, patience.read_seconds)
     search = SearchClient(
         services.opensearch,
@@ -314,7 +335,7 @@ def _open(
 def _stream(settings: Settings, services: Services, access: Access, clock: Clock) -> RetryingStream:
     """The table's stream answers where the table does, but on AWS itself, which has a host of its own for it."""
     tables = streams = services.dynamodb
-    if tables.host.startswith("dynamodb.") and tables.host.endswith(_AWS_DOMAINS):
+    if tables.host.startswith("dynamodb.") and guard.is_aws(tables.host):
         streams = guard.check(tables.url.replace("//dynamodb.", "//streams.dynamodb.", 1), allow=settings.allow)
     return RetryingStream(TableStream(settings.table, tables, streams, access), clock)
 
@@ -365,15 +386,9 @@ def _search_credentials(settings: Settings) -> tuple[str, str] | None:
 
 def _signer(settings: Settings, endpoint: guard.Endpoint, access: Access) -> object:
     """SigV4 for an OpenSearch of AWS itself, which takes nothing else but a user's name and password."""
-    if settings.opensearch_username or not endpoint.host.endswith(_AWS_DOMAINS):
+    if settings.opensearch_username or not guard.is_aws(endpoint.host):
         return None
     return sigv4(access, "aoss" if ".aoss." in endpoint.host else "es")
-
-
-def _stack_options(settings: Settings) -> stack.Options:
-    return stack.Options(
-        home=settings.home, aws_port=settings.stack_aws_port, opensearch_port=settings.stack_opensearch_port
-    )
 
 
 def _same_address(one: str, other: str) -> bool:

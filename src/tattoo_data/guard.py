@@ -24,6 +24,8 @@ Resolver = Callable[[str], Sequence[str]]
 _LOCAL_V4 = tuple(map(IPv4Network, ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _LOCAL_V6 = tuple(map(IPv6Network, ("::1/128", "fc00::/7")))
 _PORTS = {"http": 80, "https": 443}
+#: The domains of AWS itself.
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws")
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _LOCAL_SUFFIXES = (".localhost", ".localstack.cloud")
 #: What inet_aton would read as a number: 2130706433, 0x7f.1, 0177.0.0.1, 127.1
@@ -86,6 +88,23 @@ def same_target(endpoint: Endpoint, url: str) -> bool:
     except ValueError:
         return False
     return (parts.scheme, (parts.hostname or "").lower(), port) == (endpoint.scheme, endpoint.host, endpoint.port)
+
+
+def is_aws(host: str) -> bool:
+    """Whether a host is one of AWS itself."""
+    return host.endswith(_AWS_DOMAINS)
+
+
+def connect(endpoint: Endpoint, timeout: float) -> socket.socket:
+    """A connection to the first of the checked addresses that takes one, whatever the name resolves to by now. Raises
+    the OSError of the last."""
+    failure: OSError | None = None
+    for address in endpoint.addresses:
+        try:
+            return socket.create_connection((address, endpoint.port), timeout)
+        except OSError as error:
+            failure = error
+    raise failure or OSError("it has no address")
 
 
 def _split(url: str) -> SplitResult:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tattoo_data.errors import BadSetting, IntegrityFailed, UnknownName
+from tattoo_data.errors import BadSetting, IntegrityFailed, Locked, UnknownName
+from tattoo_data.monitoring import database
 from tattoo_data.monitoring.alert import Alert, Change, Event, Severity
 from tattoo_data.monitoring.database import FILE
 from tattoo_data.monitoring.ledger import Bounds, Ledger
@@ -263,6 +265,27 @@ def test_a_file_that_is_gone_is_made_again(hands: Hands, tmp_path: Path) -> None
         check(ledger, hands, table=gone())
         assert len(ledger.events(9)) == 1
     assert (tmp_path / FILE).exists()
+
+
+def test_what_others_hold_for_too_long_is_told_with_what_can_be_done(
+    hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.0)
+    with a_ledger(hands, tmp_path) as ledger:
+        with FileLock(tmp_path / "monitoring.lock"), pytest.raises(Locked, match="opens") as opening:
+            ledger_at(hands, tmp_path)
+        with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Locked, match="writes") as writing:
+                check(ledger, hands)
+    for told in (opening, writing):
+        assert "--wait" not in told.value.hint, "no command that watches takes it"
+        assert "end that one" in told.value.hint
+
+
+def ledger_at(hands: Hands, home: Path) -> None:
+    with a_ledger(hands, home):
+        pass
 
 
 def test_a_newer_format_is_refused_and_left(hands: Hands, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tattoo_data import guard
 from tattoo_data.clock import Clock
 from tattoo_data.errors import Locked, LockLost, StoreUnreachable
 from tattoo_data.model.entry import Blob
+from tattoo_data.processes import start_of
 from tattoo_data.repository import locks
 from tattoo_data.repository.locks import Holder, Lock, look
 from tattoo_data.stores.bucket import Bucket, Stored
@@ -281,7 +282,7 @@ def lock_of(process: subprocess.Popen[str], **changes: object) -> bytes:
     """The lock of a process of this machine."""
     host, boot, namespace = locks._system()
     here = {"host": host, "boot": boot, "namespace": namespace, "pid": process.pid}
-    return other_host(**{**here, "started": locks._start(process.pid), **changes})
+    return other_host(**{**here, "started": start_of(process.pid), **changes})
 
 
 @pytest.fixture
@@ -319,7 +320,7 @@ def test_the_lock_of_a_dead_process_is_taken_over_at_once(
 def test_another_process_that_got_the_pid_is_not_the_holder(
     bucket: Memory, machine: Machine, process: subprocess.Popen[str]
 ) -> None:
-    bucket.hold(lock_of(process, started=locks._start(process.pid) - 60))
+    bucket.hold(lock_of(process, started=start_of(process.pid) - 60))
     with machine.lock() as lock:
         assert lock.taken_over is not None
 

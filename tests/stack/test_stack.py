@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +20,29 @@ import boto3
 import psutil
 import pytest
 
-from tattoo_data import stack
+from tattoo_data import environment, stack
 from tattoo_data.clock import Clock
+from tattoo_data.engine.rebuild import rebuild_index
+from tattoo_data.environment import start_local
 from tattoo_data.errors import StackFailed
+from tattoo_data.processes import boot_id, start_of
+from tattoo_data.settings import resolve
+from tattoo_data.stack import lifecycle, servers, state
 from tattoo_data.stack.lifecycle import is_alive
 from tattoo_data.stack.ports import free_port, is_emulator, is_free
 from tattoo_data.stack.state import Options, Server, ServerName
+from tattoo_data.stores.base import Target
+from tattoo_data.stores.index_door import IndexDoor
+from tattoo_data.stores.live import LiveStores
+from tattoo_data.stores.retrying import RetryingBucket
 from tests.engines.start import free_port as any_port
 from tests.stub import Answer, stub
+from tests.test_processes import correct_clock
 from tests.tool import AS_OF, Tool
+
+INDEX = "artists-local"
+_WAITS = "import signal; print('up', flush=True); signal.pause()"
+_STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {_WAITS}"
 
 
 @pytest.fixture
@@ -51,6 +70,11 @@ def _known(options: Options) -> list[dict[str, Any]]:
     return json.loads(path.read_text()) if path.exists() else []
 
 
+def server_of(pid: int, name: ServerName = ServerName.AWS) -> Server:
+    """A process as a server that was started."""
+    return Server(name=name, pid=pid, boot=boot_id(), started=start_of(pid), port=1)
+
+
 def pids(tool: Tool) -> dict[str, int | None]:
     found = tool.ok("stack", "status", "--json").json()["servers"]
     return {each["name"]: each["pid"] for each in found}
@@ -61,6 +85,18 @@ def kill(tool: Tool, name: str) -> None:
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     psutil.wait_procs([psutil.Process(pid)], timeout=10) if psutil.pid_exists(pid) else None
+
+
+def documents(options: Options) -> set[str]:
+    """The documents that the index holds, without a command that could mend it."""
+    with urllib.request.urlopen(f"{index_of(options)}/_search?size=1000&_source=false") as answer:
+        return {each["_id"] for each in json.load(answer)["hits"]["hits"]}
+
+
+def index_of(options: Options) -> str:
+    found = stack.running(options)
+    assert found is not None
+    return f"{found.opensearch_endpoint}/{INDEX}"
 
 
 def s3(tool: Tool) -> Any:
@@ -132,6 +168,66 @@ def test_an_index_server_that_died_is_started_and_filled_again(local: Tool) -> N
     assert (status["state"], status["consistent"]) == ("minimal", True)
 
 
+@pytest.mark.parametrize("half", [False, True])
+def test_an_index_whose_rebuild_was_killed_is_rebuilt_by_the_next_command(
+    local: Tool, options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, half: bool
+) -> None:
+    """Before it began, or when half of it was done."""
+
+    def killed(stores: LiveStores, pool: Executor, index: IndexDoor) -> None:
+        if half:
+            rebuild_index(stores, pool, index)
+            index.delete([Target(min(before))])
+            index.settle()
+        raise KeyboardInterrupt
+
+    local.ok("reset", "minimal", "--as-of", AS_OF)
+    before = documents(options)
+    kill(local, "opensearch")
+    monkeypatch.setattr(environment, "rebuild_index", killed)
+    with pytest.raises(KeyboardInterrupt):
+        start_local(resolve({}, local.environment, tmp_path), Clock())
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda _: local.ok("status", "--json"), range(3)))
+    assert sum("rebuilt from the table" in each.stderr for each in done) == 1
+    assert {each.json()["consistent"] for each in done} == {True}
+    assert documents(options) == before
+
+
+def test_a_rebuild_that_failed_is_done_again(options: Options) -> None:
+    state.make_folders(options)
+    state.mark_index_lost(options)
+    with pytest.raises(ZeroDivisionError), stack.rebuilding(options) as lost:
+        assert lost
+        raise ZeroDivisionError
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(rebuild, [options] * 4)) == [False, False, False, True]
+
+
+def rebuild(options: Options) -> bool:
+    with stack.rebuilding(options) as lost:
+        return lost
+
+
+def test_starting_the_stack_gives_everything_back(
+    local: Tool, options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local.ok("reset", "minimal")
+    kill(local, "opensearch")
+    closed: list[RetryingBucket] = []
+
+    def close(bucket: RetryingBucket) -> None:
+        closed.append(bucket)
+
+    monkeypatch.setattr(RetryingBucket, "close", close)
+    _, rebuilt = start_local(resolve({}, local.environment, tmp_path), Clock())
+    assert rebuilt is not None
+    assert rebuilt.refused == ()
+    (repository,) = closed
+    monkeypatch.undo()
+    repository.close()
+
+
 def test_a_taken_port_is_said_and_the_next_one_used(local: Tool, options: Options) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", options.aws_port))
@@ -199,18 +295,21 @@ def test_a_damaged_note_of_what_runs_is_no_obstacle(options: Options) -> None:
 
 
 def test_another_process_with_the_same_pid_is_not_ours() -> None:
-    ours = psutil.Process()
-    server = Server(name=ServerName.AWS, pid=ours.pid, created=ours.create_time(), port=1)
-    assert is_alive(server)
-    assert not is_alive(Server(name=ServerName.AWS, pid=ours.pid, created=ours.create_time() - 100, port=1))
-    assert not is_alive(Server(name=ServerName.AWS, pid=2**22 - 1, created=0.0, port=1))
+    ours = server_of(os.getpid())
+    assert is_alive(ours)
+    assert not is_alive(replace(ours, started=ours.started - 100))
+    assert not is_alive(replace(ours, boot="another"))
+    assert not is_alive(replace(ours, pid=2**22 - 1))
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere the system keeps the time of the start")
+def test_a_corrected_clock_ends_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = server_of(os.getpid())
+    correct_clock(monkeypatch, 100.0)
+    assert is_alive(ours)
 
 
 def test_a_server_that_dies_at_once_says_why(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    from tattoo_data.stack import servers
-
     def dying(*_: object) -> list[str]:
         return [sys.executable, "-c", "import sys; sys.exit('no such luck')"]
 
@@ -221,8 +320,6 @@ def test_a_server_that_dies_at_once_says_why(options: Options, monkeypatch: pyte
 
 
 def test_a_port_that_is_taken_in_the_last_moment_is_given_up(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tattoo_data.stack import lifecycle
-
     with stub(lambda asked: Answer(body=b'{"services":{},"version":{"number":"1"}}')) as other:
         given = iter([other.port])
         monkeypatch.setattr(lifecycle, "free_port", lambda preferred: next(given, None) or free_port(preferred))
@@ -231,6 +328,89 @@ def test_a_port_that_is_taken_in_the_last_moment_is_given_up(options: Options, m
         assert {each.method for each in other.asked} <= {"GET"}
         assert stack.running(options) is not None
         stack.down(options, Clock())
+
+
+def test_a_server_that_took_the_place_of_another_is_ended_too(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first ends because its port is taken, and the one in its place never answers."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def spawn(*_: object) -> int:
+        begun.append(child(_WAITS if begun else ""))
+        return begun[-1].pid
+
+    monkeypatch.setattr(servers, "spawn", spawn)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        given = iter([taken.getsockname()[1]])
+        monkeypatch.setattr(lifecycle, "free_port", lambda preferred: next(given, None) or free_port(preferred))
+        with pytest.raises(StackFailed, match="did not answer"):
+            stack.up(options, hurried(lambda: begun[0].wait()))
+    assert [ended(each) for each in begun] == [0, -signal.SIGKILL, -signal.SIGKILL]
+
+
+def test_the_table_is_kept_where_only_the_index_had_to_be_killed(options: Options) -> None:
+    aws, opensearch = running_as(options, aws=_WAITS, opensearch=_STUBBORN)
+    with pytest.raises(StackFailed, match="opensearch did not stop") as failed:
+        stack.down(options, hurried(lambda: aws.wait()))
+    assert [ended(aws), ended(opensearch)] == [-signal.SIGTERM, -signal.SIGKILL]
+    assert state.is_clean(options)
+    assert "Nothing is lost" in failed.value.hint
+
+
+def test_the_table_may_be_lost_where_its_server_had_to_be_killed(options: Options) -> None:
+    (aws,) = running_as(options, aws=_STUBBORN)
+    with pytest.raises(StackFailed, match="aws did not stop") as failed:
+        stack.down(options, hurried())
+    assert ended(aws) == -signal.SIGKILL
+    assert not state.is_clean(options)
+    assert "its table may be lost" in failed.value.hint
+
+
+def test_wiping_goes_on_where_a_server_had_to_be_killed(options: Options) -> None:
+    (aws,) = running_as(options, aws=_STUBBORN)
+    assert [each.pid for each in stack.wipe(options, hurried())] == [aws.pid]
+    assert ended(aws) == -signal.SIGKILL
+    assert not options.folder.exists()
+
+
+def child(code: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+
+
+def running_as(options: Options, **codes: str) -> list[subprocess.Popen[str]]:
+    """Processes that are known as servers, once they say that they are up."""
+    state.make_folders(options)
+    state.mark_running(options)
+    made = {ServerName(name): child(code) for name, code in codes.items()}
+    for process in made.values():
+        assert process.stdout
+        assert process.stdout.readline() == "up\n"
+    state.write(options, {name: server_of(process.pid, name) for name, process in made.items()})
+    return list(made.values())
+
+
+def ended(process: subprocess.Popen[str]) -> int:
+    """How a process ended; one that runs on is a failure."""
+    try:
+        process.communicate(timeout=10)
+    finally:
+        process.kill()
+    return process.returncode
+
+
+def hurried(sleep: Callable[[], object] = lambda: None) -> Clock:
+    """A clock on which each sleep lasts long, and nobody waits."""
+    seconds = itertools.count(step=15)
+    now = [next(seconds)]
+
+    def slept(_: float) -> None:
+        sleep()
+        now[0] = next(seconds)
+
+    return Clock(monotonic=lambda: now[0], sleep=slept)
 
 
 def test_ports() -> None:

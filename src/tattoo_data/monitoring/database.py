@@ -112,11 +112,18 @@ class Database:
         """Go on with another connection, where that can help. Raises the error, or ours, where it cannot."""
         code = _code(error)
         if code in _BUSY:
-            raise Locked(holder=f"another command that writes {self.path}", age=int(_BUSY_SECONDS)) from error
+            raise self._locked("writes") from error
         if self._file is None or isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
             raise error
         self._connection.close()
         self._connection = self._in_memory(str(error)) if code in _UNWRITABLE else self._open(damaged=str(error))
+
+    def _locked(self, does: str) -> Locked:
+        return Locked(
+            holder=f"another command that {does} {self.path}",
+            age=int(_BUSY_SECONDS),
+            hint="Run it again; if it stays, another command on this state folder hangs: end that one.",
+        )
 
     def _open(self, *, damaged: str = "") -> sqlite3.Connection:
         """The file, made where it is not there. That which was open until now is moved aside where it is `damaged`,
@@ -131,7 +138,7 @@ class Database:
                 connection = self._opened()
                 self._file = self.path.stat().st_ino
         except Timeout as error:
-            raise Locked(holder=f"another command that opens {self.path}", age=int(_BUSY_SECONDS)) from error
+            raise self._locked("opens") from error
         except OSError as error:
             return self._in_memory(error.strerror or str(error))
         except sqlite3.DatabaseError as error:

@@ -148,27 +148,20 @@ class Webhook:
             if answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == _TOO_MANY:
                 raise _Again(f"it answers {answer.status}")
             if not http.HTTPStatus.OK <= answer.status < http.HTTPStatus.MULTIPLE_CHOICES:
-                raise TattooDataError(what=f"it answers {answer.status}")
+                raise TattooDataError(what=f"it answers {answer.status}", hint="Is it the right address?")
         finally:
             connection.close()
 
 
 def _connected(endpoint: guard.Endpoint, timeout: float) -> socket.socket:
-    failure: OSError | None = None
-    for address in endpoint.addresses:
-        try:
-            found = socket.create_connection((address, endpoint.port), timeout)
-        except OSError as error:
-            failure = error
-            continue
-        if endpoint.scheme == "http":
-            return found
-        try:
-            return ssl.create_default_context().wrap_socket(found, server_hostname=endpoint.host)
-        except OSError:
-            found.close()
-            raise
-    raise failure or OSError("it has no address")
+    found = guard.connect(endpoint, timeout)
+    if endpoint.scheme == "http":
+        return found
+    try:
+        return ssl.create_default_context().wrap_socket(found, server_hostname=endpoint.host)
+    except OSError:
+        found.close()
+        raise
 
 
 def _alert_id(document: dict[str, object]) -> object:

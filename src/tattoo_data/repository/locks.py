@@ -20,6 +20,7 @@ import msgspec
 from tattoo_data.clock import Clock, timestamp
 from tattoo_data.errors import Locked, LockLost, TattooDataError
 from tattoo_data.model.entry import Blob
+from tattoo_data.processes import boot_id, is_running, start_of
 
 FORMAT = 1
 EXPIRE_SECONDS = 60.0
@@ -31,8 +32,6 @@ _SETTLE_SECONDS = 1.0
 _LOOKS = 5
 #: How long the end of a command waits for a renewal that is on its way.
 _JOIN_SECONDS = 5.0
-#: A start is known as seconds after the boot, whose own time two processes may round differently by one.
-_SAME_START = 3.0
 
 
 class Kept(Protocol):
@@ -198,10 +197,7 @@ class Lock:
     def release(self) -> None:
         """Stop renewing, and delete the lock where it still is this one. Idempotent. A store that does not answer is
         no error: the lock expires."""
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join(_JOIN_SECONDS)
-            self._thread = None
+        self._stop_renewing()
         if self._etag is None:
             return
         with suppress(TattooDataError):
@@ -209,6 +205,19 @@ class Lock:
                 self._objects.delete_if(self._key, self._etag)
         self._etag = None
         self._lost = "it is not held"
+
+    def leave(self) -> None:
+        """Stop renewing, and leave the lock where it is: it keeps others out until this process is dead, or the lock
+        has expired."""
+        self._stop_renewing()
+        self._etag = None
+        self._lost = "it is not held"
+
+    def _stop_renewing(self) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(_JOIN_SECONDS)
+            self._thread = None
 
     def _take_in_time(self) -> None:
         end = self._clock.monotonic() + self._wait_seconds
@@ -332,7 +341,7 @@ def _this_process(clock: Clock, command: str) -> Holder:
         boot=boot,
         namespace=namespace,
         pid=os.getpid(),
-        started=_start(os.getpid()),
+        started=start_of(os.getpid()),
         command=command,
         since=timestamp(clock.now()),
     )
@@ -340,9 +349,8 @@ def _this_process(clock: Clock, command: str) -> Holder:
 
 def _system() -> tuple[str, str, str | None]:
     """Where a process id means one process: host, boot and namespace."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
+    boot = boot_id()
+    if boot is None:
         import psutil
 
         boot = f"{psutil.boot_time():.0f}"
@@ -353,30 +361,7 @@ def _system() -> tuple[str, str, str | None]:
     return socket.gethostname(), boot, namespace
 
 
-def _start(pid: int) -> float:
-    """When a process started, by what a corrected clock does not move: on Linux that is the time since the boot."""
-    import psutil
-
-    boot = psutil.boot_time() if psutil.LINUX else 0.0
-    return round(psutil.Process(pid).create_time() - boot, 3)
-
-
 def _is_dead(holder: Holder) -> bool:
     """Whether the holder's process has surely ended. Of another system nothing is known."""
-    if (holder.host, holder.boot, holder.namespace) != _system():
-        return False
-    import psutil
-
-    try:
-        os.kill(holder.pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass  # another user's
-    try:
-        zombie = psutil.Process(holder.pid).status() == psutil.STATUS_ZOMBIE
-        return zombie or abs(_start(holder.pid) - holder.started) > _SAME_START
-    except psutil.ZombieProcess:
-        return True
-    except psutil.Error:
-        return False  # it runs, hidden from this user
+    here = (holder.host, holder.boot, holder.namespace) == _system()
+    return here and is_running(holder.pid, holder.started) is False

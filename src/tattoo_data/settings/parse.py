@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
+from tattoo_data.guard import is_aws
+
 FIRST_DAY, LAST_DAY = date(1000, 1, 1), date(8999, 12, 31)
-_AWS_NAMES = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws")
 
 Parser = Callable[[str], Any]
 
@@ -59,7 +60,7 @@ def search_url(text: str) -> str:
     """A URL; without a scheme, as AWS gives its endpoints, https on AWS's names and http else."""
     if "://" not in text:
         host = text.partition("/")[0].partition(":")[0].lower()
-        text = ("https://" if host.endswith(_AWS_NAMES) else "http://") + text
+        text = ("https://" if is_aws(host) else "http://") + text
     return url(text)
 
 

@@ -3,9 +3,9 @@
 This room starts, stops and watches processes and meets the rest over HTTP only.
 """
 
-from tattoo_data.stack.lifecycle import down, foreign_emulator, running, up, wipe
+from tattoo_data.stack.lifecycle import down, foreign_emulator, rebuilding, running, up, wipe
 from tattoo_data.stack.report import logs, status
-from tattoo_data.stack.state import Options, ServerName, Stack
+from tattoo_data.stack.state import Options, ServerName, Stack, options_of
 
 __all__ = [
     "Options",
@@ -14,6 +14,8 @@ __all__ = [
     "down",
     "foreign_emulator",
     "logs",
+    "options_of",
+    "rebuilding",
     "running",
     "status",
     "up",

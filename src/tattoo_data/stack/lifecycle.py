@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from tattoo_data.clock import Clock
 from tattoo_data.errors import StackFailed
+from tattoo_data.processes import boot_id, is_running, start_of
 from tattoo_data.stack import servers, state
 from tattoo_data.stack.ports import free_port, holder, is_emulator, is_free
 from tattoo_data.stack.state import Options, Server, ServerName, Stack
@@ -17,12 +19,11 @@ _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.02
 _PORT_TRIES = 3
-#: A start is known as seconds after the boot, whose own time two processes may round differently by one.
-_SAME_START = 3.0
 _TABLE_LOST = (
     "The stack was not stopped in an orderly way: its table may be lost, its objects are not. "
     "`tattoo-data reset fresh` fills it again."
 )
+_NOTHING_LOST = "Nothing is lost: the next start rebuilds the index from the table."
 
 
 def running(options: Options) -> Stack | None:
@@ -56,19 +57,32 @@ def up(options: Options, clock: Clock) -> Stack:
                     started[name] = _start(options, name, notes)
                     state.write(options, alive | started)
             for name in started:
-                started[name] = _ready(options, started[name], notes, clock)
+                _make_ready(options, name, started, notes, clock)
             state.write(options, alive | started)
         except BaseException:
             for server in started.values():
-                _end(server, clock, signal.SIGKILL)
+                _ends(server, signal.SIGKILL, clock)
             raise
         return Stack(
             servers=tuple((alive | started)[name] for name in ServerName),
             started=tuple(started),
             notes=tuple(notes),
-            index_lost=ServerName.OPENSEARCH in started,
             table_lost=table_lost,
         )
+
+
+@contextmanager
+def rebuilding(options: Options) -> Iterator[bool]:
+    """Whether the caller is to rebuild the index from the table. It counts as rebuilt when the block ends without an
+    error; until then all others wait, and none restarts a server."""
+    if not state.is_index_lost(options):
+        yield False
+        return
+    with _lock(options, seconds=-1):  # for ever: a large table takes its time
+        lost = state.is_index_lost(options)  # the one that was waited for may have rebuilt it
+        yield lost
+        if lost:
+            state.mark_index_rebuilt(options)
 
 
 def down(options: Options, clock: Clock) -> tuple[Server, ...]:
@@ -78,31 +92,29 @@ def down(options: Options, clock: Clock) -> tuple[Server, ...]:
         return ()
     with _lock(options):
         alive = _alive(options)
-        killed = [server for server in alive.values() if not _end(server, clock, signal.SIGTERM)]
-        if ServerName.AWS in alive and not killed:
-            state.mark_clean(options)
+        killed = _stop(options, alive, clock)
     if killed:
-        names = ", ".join(server.name for server in killed)
-        raise StackFailed(reason=f"{names} did not stop within {_STOP_SECONDS:.0f} s and was killed", hint=_TABLE_LOST)
+        raise StackFailed(
+            reason=f"{', '.join(killed)} did not stop within {_STOP_SECONDS:.0f} s and was killed",
+            hint=_TABLE_LOST if ServerName.AWS in killed else _NOTHING_LOST,
+        )
     return tuple(alive.values())
 
 
 def wipe(options: Options, clock: Clock) -> tuple[Server, ...]:
-    """Stop the stack and remove its data and logs; nothing else in the home is touched."""
-    stopped = down(options, clock)
-    shutil.rmtree(options.folder, ignore_errors=False) if options.folder.is_dir() else None
-    return stopped
+    """Stop the stack, by force where it must be, and remove its data and logs; nothing else in the home is touched."""
+    if not options.folder.is_dir():
+        return ()
+    with _lock(options):
+        alive = _alive(options)
+        _stop(options, alive, clock)
+        shutil.rmtree(options.folder)
+    return tuple(alive.values())
 
 
 def is_alive(server: Server) -> bool:
     """Whether the very process that was started still runs; another one with its pid is not it."""
-    import psutil
-
-    try:
-        process = psutil.Process(server.pid)
-        return abs(process.create_time() - server.created) < _SAME_START and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+    return server.boot == boot_id() and is_running(server.pid, server.started) is True
 
 
 def _alive(options: Options) -> dict[ServerName, Server]:
@@ -110,11 +122,11 @@ def _alive(options: Options) -> dict[ServerName, Server]:
 
 
 @contextmanager
-def _lock(options: Options) -> Iterator[None]:
+def _lock(options: Options, seconds: float = 2 * _READY_SECONDS) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(options.home / "stack.lock", timeout=2 * _READY_SECONDS):
+        with FileLock(options.home / "stack.lock", timeout=seconds):
             yield
     except Timeout:
         raise StackFailed(reason=f"another command holds {options.home / 'stack.lock'}") from None
@@ -128,29 +140,31 @@ def _start(options: Options, name: ServerName, notes: list[str]) -> Server:
     port = free_port(preferred)
     if port != preferred:
         notes.append(f"Port {preferred} is taken by {holder(preferred)}; {name} listens on {port}.")
-    if name is ServerName.AWS:
-        state.mark_running(options)
+    mark = state.mark_running if name is ServerName.AWS else state.mark_index_lost
+    mark(options)
     pid = servers.spawn(options, name, port)
     try:
-        created = psutil.Process(pid).create_time()
+        started = start_of(pid)
     except psutil.Error:
-        created = 0.0  # it ended already; waiting for it says why
-    return Server(name=name, pid=pid, created=created, port=port)
+        started = 0.0  # it ended already; waiting for it says why
+    return Server(name=name, pid=pid, boot=boot_id(), started=started, port=port)
 
 
-def _ready(options: Options, server: Server, notes: list[str], clock: Clock) -> Server:
-    """The server once it answers. A port may be taken between looking and listening: a server that ended while
-    another process holds its port is started on the next one."""
+def _make_ready(
+    options: Options, name: ServerName, started: dict[ServerName, Server], notes: list[str], clock: Clock
+) -> None:
+    """Wait until a server answers. A port may be taken between looking and listening: a server that ended while
+    another process holds its port is started on the next one, and takes its place in `started`."""
     for _ in range(_PORT_TRIES):
+        server = started[name]
         try:
             _wait_until_ready(options, server, clock)
-            return server
+            return
         except StackFailed:
             if is_alive(server) or is_free(server.port):
                 raise
-            server = _start(options, server.name, notes)
-    _wait_until_ready(options, server, clock)
-    return server
+            started[name] = _start(options, name, notes)
+    _wait_until_ready(options, started[name], clock)
 
 
 def _wait_until_ready(options: Options, server: Server, clock: Clock) -> None:
@@ -176,20 +190,26 @@ def _listens(server: Server) -> bool:
     )
 
 
-def _end(server: Server, clock: Clock, how: signal.Signals) -> bool:
-    """End one server; False where it had to be killed."""
-    import psutil
+def _stop(options: Options, running: Mapping[ServerName, Server], clock: Clock) -> list[ServerName]:
+    """Stop servers, and note whether the AWS server was in an orderly way. Returns those that had to be killed."""
+    killed = [name for name, server in running.items() if not _ends(server, signal.SIGTERM, clock)]
+    for name in killed:
+        _ends(running[name], signal.SIGKILL, clock)
+    if ServerName.AWS in running and ServerName.AWS not in killed:
+        state.mark_clean(options)
+    return killed
 
-    if not is_alive(server):
-        return True
+
+def _ends(server: Server, how: signal.Signals, clock: Clock) -> bool:
+    """Send a signal to a server that runs. Returns whether it has ended in time."""
+    end = clock.monotonic() + _STOP_SECONDS
     try:
-        psutil.Process(server.pid).send_signal(how)
-        end = clock.monotonic() + _STOP_SECONDS
+        if is_alive(server):
+            os.kill(server.pid, how)
         while is_alive(server):
             if clock.monotonic() > end:
-                psutil.Process(server.pid).kill()
                 return False
             clock.sleep(_POLL_SECONDS)
-    except psutil.NoSuchProcess:
-        pass
+    except ProcessLookupError:
+        pass  # it ended between the look and the signal
     return True

@@ -50,10 +50,11 @@ def _report(options: Options, name: ServerName) -> ServerReport:
 
     server = state.read(options).get(name)
     alive = server is not None and is_alive(server)
-    memory = None
+    since = memory = None
     if alive and server:
         try:
-            memory = psutil.Process(server.pid).memory_info().rss
+            process = psutil.Process(server.pid)
+            since, memory = process.create_time(), process.memory_info().rss
         except psutil.Error:
             alive = False
     return ServerReport(
@@ -61,7 +62,7 @@ def _report(options: Options, name: ServerName) -> ServerReport:
         running=alive,
         pid=server.pid if alive and server else None,
         url=server.url if alive and server else None,
-        since=server.created if alive and server else None,
+        since=since,
         memory_bytes=memory,
         log=options.log(name),
     )

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tattoo_data.errors import StackFailed
+from tattoo_data.settings import Settings
 
 HOST = "127.0.0.1"
 
@@ -49,11 +50,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A process that was started: `created` (seconds since 1970) tells it from another that got its pid."""
+    """A process that was started: `boot` and `started`, as `processes` tells them, tell it from another that got its
+    pid."""
 
     name: ServerName
     pid: int
-    created: float
+    boot: str | None
+    started: float
     port: int
 
     @property
@@ -66,14 +69,13 @@ class Server:
 class Stack:
     """The stack as it runs, and what starting it found.
 
-    `started` are the servers that this call started; `index_lost` that the index must be rebuilt from the table;
-    `table_lost` that the AWS server had not been stopped in an orderly way, so that tables may be gone.
+    `started` are the servers that this call started; `table_lost` that the AWS server had not been stopped in an
+    orderly way, so that tables may be gone.
     """
 
     servers: tuple[Server, ...]
     started: tuple[ServerName, ...] = ()
     notes: tuple[str, ...] = ()
-    index_lost: bool = False
     table_lost: bool = False
 
     def _server(self, name: ServerName) -> Server:
@@ -88,6 +90,11 @@ class Stack:
     def opensearch_endpoint(self) -> str:
         """Where OpenSearch answers."""
         return self._server(ServerName.OPENSEARCH).url
+
+
+def options_of(settings: Settings) -> Options:
+    """The options that the settings give."""
+    return Options(home=settings.home, aws_port=settings.stack_aws_port, opensearch_port=settings.stack_opensearch_port)
 
 
 def read(options: Options) -> dict[ServerName, Server]:
@@ -118,6 +125,21 @@ def mark_running(options: Options) -> None:
 def mark_clean(options: Options) -> None:
     """Note that it was stopped in an orderly way."""
     (options.folder / "running").unlink(missing_ok=True)
+
+
+def is_index_lost(options: Options) -> bool:
+    """Whether the OpenSearch server was started, and its index not yet rebuilt from the table."""
+    return (options.folder / "index-lost").exists()
+
+
+def mark_index_lost(options: Options) -> None:
+    """Note that the OpenSearch server starts, which keeps nothing on disk; the note outlives a crash."""
+    _replace(options.folder / "index-lost", "")
+
+
+def mark_index_rebuilt(options: Options) -> None:
+    """Note that all of the index is there again."""
+    (options.folder / "index-lost").unlink(missing_ok=True)
 
 
 def make_folders(options: Options) -> None:

@@ -20,7 +20,7 @@ from urllib3.util.retry import Retry
 
 from tattoo_data.clock import monotonic
 from tattoo_data.errors import TargetNotAllowed
-from tattoo_data.guard import Endpoint, same_target
+from tattoo_data.guard import Endpoint, connect, same_target
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
@@ -145,17 +145,13 @@ def _pinned(endpoint: Endpoint) -> Callable[..., HTTPConnection]:
 
     class PinnedConnection(base):  # type: ignore[misc]
         def _new_conn(self) -> socket.socket:
-            failure: OSError | None = None
-            for address in endpoint.addresses:
-                try:
-                    found = socket.create_connection((address, self.port), timeout=_seconds(self.timeout))
-                except OSError as error:
-                    failure = error
-                    continue
-                for option in self.socket_options or ():  # TCP_NODELAY: a body waits 40 ms for its header without
-                    found.setsockopt(*option)
-                return found
-            raise NewConnectionError(self, f"{failure}") from failure
+            try:
+                found = connect(endpoint, _seconds(self.timeout))
+            except OSError as error:
+                raise NewConnectionError(self, f"{error}") from error
+            for option in self.socket_options or ():  # TCP_NODELAY: a body waits 40 ms for its header without
+                found.setsockopt(*option)
+            return found
 
     return PinnedConnection
 
