@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tattoo_data.backups import take as module
 from tattoo_data.engine.scan import read_all
-from tattoo_data.errors import BadSetting, Locked, LockLost, StoreError, StoreMissing, StructureRefused
+from tattoo_data.errors import BadSetting, IntegrityFailed, Locked, LockLost, StoreError, StoreMissing, StructureRefused
 from tattoo_data.model.entry import Blob, StoreName
 from tattoo_data.model.fingerprint import state_fingerprint
 from tattoo_data.repository.locks import Lock
@@ -20,6 +22,7 @@ from tattoo_data.repository.manifests import Kind
 from tattoo_data.stores.base import Description, Target
 from tattoo_data.stores.memory import MemoryStore
 from tests.backups.stand import Stand, State, item, numbered, stand, states
+from tests.engine.sharded import Sharded, shared
 from tests.repository.test_manifests import BAD_NAMES
 from tests.runs import Killed
 
@@ -286,6 +289,42 @@ def test_an_image_that_is_changed_while_it_is_read_is_kept_as_it_is_then(here: S
     assert here.held()[IMAGES]["pictures/20.png"] == Blob(b"repainted", "image/webp")
 
 
+def test_an_image_that_never_stands_still_is_named(here: Stand) -> None:
+    here.hold(State(images={"pictures/1.png": PNG}))
+    strokes = itertools.count()
+
+    def repaint(key: str) -> None:
+        here.gallery.hang(key, Blob(b"stroke %d" % next(strokes), "image/png"))
+
+    here.gallery.before_read = repaint
+    with pytest.raises(StoreError, match=r"pictures/1\.png was written 8 times"):
+        here.take("a")
+    assert here.vault.under("snapshots/") == []
+
+
+class AtOnce(Executor):
+    """Does what it is given before anything else."""
+
+    def submit(self, work: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(work(*arguments, **named))
+        return done
+
+
+def test_packs_are_counted_one_after_the_other(here: Stand) -> None:
+    here.hold(numbered(50, text="x" * 100_000))
+    told: list[int] = []
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        if stage == "stored":
+            told.append(done)
+
+    here.env = replace(here.env, pool=AtOnce(), progress=progress)
+    taken = here.take("a")
+    assert taken.packs == len(here.vault.under("packs/")) == len(told) > 4
+    assert told == list(range(1, taken.packs + 1))
+
+
 def test_a_service_that_does_not_give_an_image_is_no_reason_to_leave_it_out(here: Stand) -> None:
     here.hold(numbered(20))
 
@@ -425,3 +464,13 @@ def test_an_image_that_is_written_while_a_backup_waits_is_read_by_the_next(here:
     here.hold(State())
     here.restore("b")
     assert here.gallery.blobs["pictures/0.png"].content_type == "image/webp"
+
+
+def test_documents_that_share_an_id_are_refused_and_nothing_is_kept(tmp_path: Path, pool: Executor) -> None:
+    here = stand(tmp_path, pool)
+    index = Sharded(*shared("A", "B"))
+    here.env = replace(here.env, stores=replace(here.env.stores, index=index))
+    here.env.stores.table.ensure()
+    with pytest.raises(IntegrityFailed, match="several documents of one `_id`, under several routings: same"):
+        here.snapshot("all")
+    assert here.vault.under() == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tattoo_data.engine.flow import IN_FLIGHT, ahead, in_flight
+from tattoo_data.engine.flow import IN_FLIGHT, ahead, beside, in_flight
 from tattoo_data.engine.make_equal import How, make_equal
 from tattoo_data.engine.verify import Verify
 from tattoo_data.errors import StoreError
@@ -184,6 +184,31 @@ def test_a_record_whose_old_form_stays_has_both_and_the_old_one_is_named(pool: E
     assert (counts.created, counts.moved, counts.deleted, counts.failed) == (1, 0, 0, 1)
 
 
+def test_no_store_is_being_made_any_more_once_another_could_not_be(pool: Executor) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    class Refusing(MemoryStore):
+        def ensure(self) -> None:
+            assert begun.wait(60)
+            threading.Timer(0.1, go.set).start()
+            raise StoreError(service="dynamodb", endpoint="memory", operation="create_table", reason="no")
+
+    class Slow(MemoryStore):
+        is_being_made = False
+
+        def ensure(self) -> None:
+            self.is_being_made = True
+            begun.set()
+            assert go.wait(60)
+            super().ensure()
+            self.is_being_made = False
+
+    index = Slow(INDEX)
+    with pytest.raises(StoreError):
+        make_equal(memory(table=Refusing(TABLE), index=index), desired({1: "Ada"}), Keeper(), pool, How())
+    assert not index.is_being_made
+
+
 # Work ahead and work in flight.
 
 
@@ -204,14 +229,15 @@ def counted(made: list[int], length: int) -> Iterator[int]:
 def test_ahead_gives_every_unit_in_its_order_and_ends_its_thread() -> None:
     before = threads()
     made: list[int] = []
-    assert list(ahead(counted(made, 5))) == [0, 1, 2, 3, 4]
-    assert list(ahead(iter(()))) == []
+    with beside() as thread:
+        assert list(ahead(counted(made, 5), thread)) == [0, 1, 2, 3, 4]
+        assert list(ahead(iter(()), thread)) == []
     assert threads() == before
 
 
 def test_ahead_makes_one_unit_more_than_is_used() -> None:
     made: list[int] = []
-    with closing(ahead(counted(made, 100))) as units:  # type: ignore[type-var]
+    with beside() as thread, closing(ahead(counted(made, 100), thread)) as units:  # type: ignore[type-var]
         for number in units:
             assert len(made) <= number + 3
             if number == 10:
@@ -227,21 +253,21 @@ def test_ahead_passes_an_exception_on_after_what_was_made_before_it() -> None:
 
     before = threads()
     got: list[int] = []
-    with pytest.raises(Ended):
-        got.extend(ahead(failing()))
-    units = ahead(failing())
-    assert [next(units), next(units)] == [1, 2]
-    with pytest.raises(Ended):
-        next(units)
+    with beside() as thread:
+        with pytest.raises(Ended):
+            got.extend(ahead(failing(), thread))
+        units = ahead(failing(), thread)
+        assert [next(units), next(units)] == [1, 2]
+        with pytest.raises(Ended):
+            next(units)
     assert threads() == before
 
 
 def test_ahead_ends_its_thread_when_its_reader_stops() -> None:
     before = threads()
-    units = ahead(counted([], 100))
-    next(units)
-    assert len(threads()) == len(before) + 1
-    units.close()  # type: ignore[attr-defined]
+    with beside() as thread:
+        next(ahead(counted([], 100), thread))
+        assert len(threads()) == len(before) + 1
     assert threads() == before
 
 
@@ -253,10 +279,11 @@ def test_ahead_works_beside_its_reader() -> None:
         assert used.wait(10), "the next unit is not begun while the one before is used"
         yield 2
 
-    units = ahead(waiting())
-    assert next(units) == 1
-    used.set()
-    assert list(units) == [2]
+    with beside() as thread:
+        units = ahead(waiting(), thread)
+        assert next(units) == 1
+        used.set()
+        assert list(units) == [2]
 
 
 def test_in_flight_keeps_a_bounded_number_begun_and_their_order() -> None:

@@ -169,7 +169,7 @@ def test_where_the_journal_fails_writing_stops_before_that_chunk(pool: Executor,
 
 def test_a_journal_that_cannot_begin_keeps_everything_as_it_is(pool: Executor) -> None:
     class Refusing(Keeper):
-        def begin(self, plan: object, fingerprint_before: str) -> str:
+        def begin(self, plan: object, fingerprint_before: str | None) -> str:
             raise LockLost(reason="another took it over")
 
     stores = watched()

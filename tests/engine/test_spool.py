@@ -152,3 +152,4 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(ScratchFailed, match=f"{missing} could not be written: No such file") as caught:
         spooled([BeforeImage("k", b"x", None)], 0)
     assert "TMPDIR" in caught.value.hint
+    assert "half done" not in caught.value.hint, "an apply that was begun is"

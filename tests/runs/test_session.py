@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from tattoo_data.engine.flow import StillAtWork
 from tattoo_data.engine.verify import Verify
 from tattoo_data.errors import (
     CannotUndo,
@@ -27,7 +30,7 @@ from tattoo_data.repository.locks import look
 from tattoo_data.repository.runs import Run
 from tattoo_data.runs.history import history, interrupted
 from tattoo_data.runs.session import Command, Session, WriteOptions, read_timeline
-from tattoo_data.stores.base import Exchange, Outcome, Store
+from tattoo_data.stores.base import NOT_ROUTED, Exchange, Outcome, Routing, Store
 from tattoo_data.stores.bucket import Stored
 from tattoo_data.stores.memory import MemoryStore
 from tattoo_data.testing.contract import make_entry
@@ -144,6 +147,23 @@ def test_a_command_that_lost_its_lock_writes_no_more_and_is_interrupted(place: D
     assert live(place) == state({})
     assert place.newest().status == "running"
     assert place.shelf.keys("locks/") == [LOCK]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, StillAtWork])
+def test_an_interrupted_command_leaves_its_lock_only_while_it_may_still_write(
+    place: Desk, error: type[KeyboardInterrupt]
+) -> None:
+    with pytest.raises(error), place.session("reset", "fresh"):
+        raise error
+    left = [LOCK] if error is StillAtWork else []
+    assert place.shelf.keys("locks/") == left
+    assert not any(each.name == "tattoo-data-lock" for each in threading.enumerate()), "nobody renews it"
+    if left:
+        with pytest.raises(Locked):
+            place.write(ADA)
+    place.machine.passes(61)
+    place.write(ADA)
+    assert live(place) == state(ADA)
 
 
 # Undo and redo.
@@ -285,7 +305,14 @@ def test_the_fingerprint_comes_back_too(place: Desk, verify: Verify) -> None:
 
 
 class Pictures(MemoryStore):
-    """Objects in memory with their bodies."""
+    """Objects in memory with their bodies. `shown` is what is read of one."""
+
+    def __init__(self, name: StoreName) -> None:
+        super().__init__(name)
+        self.shown: Callable[[Entry], Entry] = lambda entry: entry
+
+    def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
+        return [self.shown(entry) for entry in super().get(keys, routing)]
 
     def _put(self, entry: Entry) -> Outcome:
         outcome = super()._put(entry)
@@ -329,6 +356,23 @@ def test_an_object_that_cannot_be_put_back_changes_nothing(gallery: Desk, gone: 
     with pytest.raises(IntegrityFailed, match=key):
         gallery.undo()
     assert live(gallery) == state({})
+
+
+def test_an_object_that_never_stands_still_is_named_and_not_written_over(gallery: Desk) -> None:
+    gallery.write({1: "Ada"})
+    before = live(gallery)
+    images = gallery.env.stores.images
+    assert isinstance(images, Pictures)
+    versions = itertools.count()
+
+    def changed() -> NoReturn:
+        raise StoreError(service="s3", endpoint="memory", operation="get_object", reason="changed")
+
+    images.shown = lambda entry: replace(entry, version=next(versions), load=changed)
+    with pytest.raises(StoreError, match=f"{min(before[StoreName.IMAGES])} was written 8 times"):
+        gallery.write({1: "Mae"})
+    images.shown = lambda entry: entry
+    assert live(gallery)[StoreName.IMAGES] == before[StoreName.IMAGES]
 
 
 # A command that was killed.

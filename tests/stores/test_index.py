@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ from tattoo_data.errors import NotOpenSearch, StoreMissing, StructureRefused
 from tattoo_data.model.canonical import canonical_document
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.structure import INDEX_MAPPING
-from tattoo_data.stores.base import CHANGED, Exchange, Outcome, Store, Target, scan
+from tattoo_data.stores.base import CHANGED, Exchange, Outcome, Store, Target, TransientError, scan
 from tattoo_data.stores.index import IndexOptions, IndexStore
 from tattoo_data.stores.live import LiveStores
 from tattoo_data.stores.retrying import RetryingStore
@@ -492,3 +494,27 @@ def test_a_closed_index_is_described_and_refused_with_what_opens_it(store: Index
     assert about is not None
     assert about.refused == ()
     assert [entry.key for entry in scan(store)] == ["1"]
+
+
+@pytest.mark.parametrize(("read", "answered"), [(1, True), (3, True), (9, True), (9, False)])
+def test_no_point_in_time_stays_open_however_far_a_scan_comes(read: int, answered: bool) -> None:
+    hit = {"_id": "a", "_source": {}, "_seq_no": 1, "_primary_term": 1, "sort": [1]}
+    pages = [[hit], [hit], []]
+
+    def answer(asked: Asked) -> Answer:
+        if asked.method == "POST" and "point_in_time" in asked.path:
+            return Answer(body=b'{"pit_id":"p"}')
+        if asked.path == "/_search" and b'"size":1' in asked.body:
+            if not answered:
+                return Answer(status=503)
+            found = {"total": {"value": 2, "relation": "eq"}, "hits": pages.pop(0)}
+            return Answer(body=json.dumps({"pit_id": "p", "hits": found}).encode())
+        return Answer()
+
+    with stub(answer) as server:
+        store = index(server.url, "i", IndexOptions(page=1))
+        with suppress(TransientError):
+            assert len(list(islice(scan(store), read))) == min(read, 2)
+        store.close()
+        sent = [asked.method for asked in server.asked if "point_in_time" in asked.path]
+    assert sent == ["POST", "DELETE"]

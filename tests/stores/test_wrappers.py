@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -15,9 +16,10 @@ from tattoo_data.stores.bucket import Bucket
 from tattoo_data.stores.faulty import FaultyStore, Rates
 from tattoo_data.stores.memory import MemoryStore
 from tattoo_data.stores.retrying import Patience, RetryingBucket, RetryingStore
+from tattoo_data.stores.table import TableStore
 from tattoo_data.testing.contract import StoreContract, make_entry
 from tests.stores.conftest import ACCESS
-from tests.stub import Answer, stub
+from tests.stub import Answer, Asked, stub
 
 
 class Sleeper:
@@ -104,6 +106,31 @@ def test_a_read_that_fails_for_load_comes_in_the_end() -> None:
     inner.ensure()
     inner.put(entries(1))
     assert len(RetryingStore(inner, Sleeper().clock).get([entries(1)[0].key])) == 1
+
+
+def test_keys_that_the_table_did_not_read_are_asked_again_after_a_wait() -> None:
+    keys = [f'{{"PK":{{"S":"{name}"}},"SK":{{"S":"x"}}}}' for name in "abc"]
+    asked: list[list[str]] = []
+
+    def answer(request: Asked) -> Answer:
+        wanted = [
+            json.dumps(key, separators=(",", ":")) for key in json.loads(request.body)["RequestItems"]["t-t"]["Keys"]
+        ]
+        asked.append(wanted)
+        read, left = ",".join(wanted[:1]), ",".join(wanted[1:])
+        unprocessed = f'"t-t":{{"Keys":[{left}]}}' if left else ""
+        return Answer(body=f'{{"Responses":{{"t-t":[{read}]}},"UnprocessedKeys":{{{unprocessed}}}}}'.encode())
+
+    sleeper = Sleeper()
+    with stub(answer) as server:
+        inner = TableStore("t-t", guard.check(server.url), ACCESS, sleeper.clock)
+        found = RetryingStore(inner, sleeper.clock).get(keys)
+        with pytest.raises(TransientError, match="2 of 3 keys were not read"):
+            RetryingStore(inner, sleeper.clock, Patience(attempts=1)).get(keys)
+        inner.close()
+    assert [entry.key for entry in found] == keys
+    assert asked[:3] == [keys, keys[1:], keys[2:]]
+    assert len(sleeper.waits) == 2
 
 
 @pytest.mark.parametrize("operation", ["describe", "ensure", "settle"])

@@ -15,11 +15,12 @@ import msgspec
 
 from tattoo_data.engine.flow import in_flight
 from tattoo_data.environment import Environment
-from tattoo_data.errors import IntegrityFailed, StoreError
+from tattoo_data.errors import IntegrityFailed
 from tattoo_data.model.before import BlobRef
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.repository.bodies import PREFIX
 from tattoo_data.repository.packs import entries_of, read_pack
+from tattoo_data.stores.objects import with_body
 
 #: A listing tells the second in which an object was written.
 _MARGIN = timedelta(seconds=2)
@@ -67,13 +68,7 @@ class ImageKeeper:
             pass
 
     def _keep(self, image: Entry) -> KeptImage | None:
-        try:
-            return self._kept(image)
-        except StoreError:
-            again = self._env.stores.images.get([image.key])
-            if again and again[0].version == image.version:
-                raise
-            return self._keep(again[0]) if again else None
+        return with_body(self._env.stores.images, image, self._kept)
 
     def _kept(self, image: Entry) -> KeptImage:
         known = self._known.images.get(image.key)

@@ -19,6 +19,7 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     key: str
     digest: bytes
     line: bytes
+    routed: bool = False
 
     @property
     def size(self) -> int:
@@ -69,6 +70,7 @@ def make_pack(prefix: str, lines: Sequence[Line], compressor: Compressor) -> Rea
         stored=len(packed),
         count=len(lines),
         fingerprint=total.hex(),
+        routed=sum(line.routed for line in lines),
     )
     return Ready(pack, packed)
 

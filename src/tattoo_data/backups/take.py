@@ -7,7 +7,6 @@ packs that the next one uses.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -16,7 +15,7 @@ from tattoo_data import __version__
 from tattoo_data.backups.catalogue import LATEST
 from tattoo_data.backups.images import ImageKeeper, KeptImage, sizes
 from tattoo_data.backups.shelf import Line, Ready, Shelf, make_pack
-from tattoo_data.engine.flow import in_flight
+from tattoo_data.engine.flow import beside, in_flight
 from tattoo_data.engine.scan import Live, read_all
 from tattoo_data.engine.spool import PLACES
 from tattoo_data.environment import Environment
@@ -71,7 +70,7 @@ def take(env: Environment, options: TakeOptions) -> Taken:
     """Store all that the live stores hold, under a name.
 
     Raises `StoreMissing` where there is no table or no index, `StructureRefused` where what is there cannot be read,
-    and `Locked` where somebody prunes all the time.
+    `IntegrityFailed` where documents share an `_id`, and `Locked` where somebody prunes all the time.
     """
     started = env.clock.now()
     name = generated_name(started) if options.name is None else spelled(options.name)
@@ -104,8 +103,8 @@ class _Taking:
             env.repository.create()
         self._keep_images(keeper)
         self.there = sizes(env, PREFIX)
-        with ThreadPoolExecutor(1) as beside:
-            drift = beside.submit(_drift, env, live)
+        with beside() as thread:
+            drift = thread.submit(_drift, env, live)
             packs = {store: list(self._stored(shelf)) for store, shelf in self.shelves.items()}
             drifted = drift.result()
         totals = {**{store: each.total for store, each in live.items()}, StoreName.IMAGES: self.images_total}
@@ -140,6 +139,7 @@ class _Taking:
 
         live = read_all(env.stores, env.pool, into=shelve, progress=env.progress)
         env.target.require_readable({name: live[name].description for name in (StoreName.TABLE, StoreName.INDEX)})
+        live[StoreName.INDEX].require_one_each()
         return live
 
     def _keep_images(self, keeper: ImageKeeper) -> None:
@@ -152,18 +152,18 @@ class _Taking:
     def _stored(self, shelf: Shelf) -> Iterator[Pack]:
         """The packs of a shelf, each stored unless it is there."""
         make = partial(_ready, compressor=Compressor())
-        for ready in in_flight(self.env.pool, lambda unit: self._store(make(unit)), shelf.packs()):
-            yield ready.pack
+        for pack in in_flight(self.env.pool, lambda unit: self._store(make(unit)), shelf.packs()):
+            if self.there.get(pack.key) != pack.stored:  # counted here, in one thread
+                self.there[pack.key] = pack.stored
+                self.packs += 1
+                self.stored_bytes += pack.stored
+            yield pack
             self.env.progress("stored", self.packs, None)
 
-    def _store(self, ready: Ready) -> Ready:
-        pack = ready.pack
-        if self.there.get(pack.key) != pack.stored:
-            self.env.repository.put(pack.key, Blob(ready.body, TYPE))
-            self.there[pack.key] = pack.stored
-            self.packs += 1
-            self.stored_bytes += pack.stored
-        return ready
+    def _store(self, ready: Ready) -> Pack:
+        if self.there.get(ready.pack.key) != ready.pack.stored:
+            self.env.repository.put(ready.pack.key, Blob(ready.body, TYPE))
+        return ready.pack
 
     def _commit(self, manifest: Manifest, keeper: ImageKeeper, began: float) -> tuple[Stored, Manifest]:
         """Write the manifest while nobody prunes. What a prune took away meanwhile is stored again before."""
@@ -189,7 +189,7 @@ def _warn(env: Environment) -> None:
 
 
 def _line(store: StoreName, entry: Entry, digest: bytes) -> Line:
-    return Line(entry.key, digest, line_of(store, entry))
+    return Line(entry.key, digest, line_of(store, entry), entry.routing is not None)
 
 
 def _image_line(image: KeptImage) -> Line:

@@ -8,11 +8,11 @@ entry; a refused one keeps no other back, but for the document of an item that w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from functools import partial
 
 from tattoo_data.engine.derive import ASKED
-from tattoo_data.engine.flow import in_flight
+from tattoo_data.engine.flow import beside, in_flight
 from tattoo_data.engine.gate import Gate
 from tattoo_data.engine.plan import Plan, Step, StorePlan
 from tattoo_data.engine.spool import PLACES, place_of
@@ -30,7 +30,7 @@ Steps = Callable[[int], list[Step]]
 def mend_structure(plan: Plan, stores: LiveStores, pool: Executor) -> None:
     """Create and mend what the plan says. Raises `StructureRefused` before anything is changed in any store."""
     names = [name for name, each in plan.stores.items() if each.structure]
-    list(pool.map(lambda name: stores[name].ensure(), names))
+    list(in_flight(pool, lambda name: stores[name].ensure(), names))
 
 
 def apply(plan: Plan, tools: Tools) -> dict[StoreName, Applied]:
@@ -81,7 +81,7 @@ def _write_both(writers: Writers, steps: ByStore, leader: StoreName, follower: S
                 gate.wait(place)
                 yield from _allowed(due, writers[leader], writers[follower])
 
-    with ThreadPoolExecutor(1) as thread:
+    with beside() as thread:
         behind = thread.submit(writers[follower].write, following())
         with gate:
             writers[leader].write(led(), lambda step: gate.reach(place_of(leader, step.key)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -14,6 +15,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 #: Requests in flight. Four are worth 1.5 to 4 times one on the engines measured, more are not.
 IN_FLIGHT = 4
+#: How many seconds an interruption waits for what is on its way: longer than a request takes, shorter than patience.
+MOMENT = 3.0
+
+
+class StillAtWork(KeyboardInterrupt):
+    """An interruption that did not wait to the end: something that was begun may still write."""
 
 
 class Progress(Protocol):
@@ -43,30 +50,63 @@ def batches(entries: Iterable[T], limits: Limits, size: Callable[[T], int]) -> I
 
 
 def in_flight(pool: Executor, work: Callable[[T], R], units: Iterable[T]) -> Iterator[R]:
-    """The result of `work` for each unit, in order, with at most `IN_FLIGHT` of them begun and not yet taken."""
+    """The result of `work` for each unit, in order, with at most `IN_FLIGHT` of them begun and not yet taken.
+
+    However it ends, none of them runs any more; but where an interruption cannot wait for that, it is `StillAtWork`."""
     waiting: deque[Future[R]] = deque()
     try:
         for unit in units:
             waiting.append(pool.submit(work, unit))
             if len(waiting) >= IN_FLIGHT:
-                yield waiting.popleft().result()
+                yield _next(waiting)
         while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
+            yield _next(waiting)
+    except BaseException as error:
+        _rest([future for future in waiting if not future.cancel()], error)
+        raise
+
+
+def _next(waiting: deque[Future[R]]) -> R:
+    """The first result. It is one of those that are waited for until it is there."""
+    result = waiting[0].result()
+    waiting.popleft()
+    return result
+
+
+@contextmanager
+def beside() -> Iterator[Executor]:
+    """A thread of its own, which ends with the block. Who interrupts waits for it a moment only, since what it is at
+    may be somebody else's code, which never ends; then it is `StillAtWork`."""
+    thread = ThreadPoolExecutor(1)
+    try:
+        yield thread
+    except BaseException as error:
+        last = thread.submit(int)  # done once all before it is
+        thread.shutdown(wait=False)
+        _rest([last], error)
+        raise
+    thread.shutdown()
+
+
+def _rest(futures: Iterable[Future[Any]], error: BaseException) -> None:
+    """Wait for what is under way when an error ends the rest."""
+    try:
+        running = wait(futures, MOMENT if isinstance(error, KeyboardInterrupt) else None).not_done
+    except KeyboardInterrupt as again:
+        raise StillAtWork from again
+    if running:
+        raise StillAtWork from error
 
 
 _END = object()
 
 
-def ahead(units: Iterator[T]) -> Iterator[T]:
-    """Each unit, made in a thread of its own while the one before it is used: one is ready at most."""
-    with ThreadPoolExecutor(1) as thread:
-        following: Future[Any] = thread.submit(next, units, _END)
-        while (unit := following.result()) is not _END:
-            following = thread.submit(next, units, _END)
-            yield unit
+def ahead(units: Iterator[T], thread: Executor) -> Iterator[T]:
+    """Each unit, made in a thread `beside` while the one before it is used: one is ready at most."""
+    following: Future[Any] = thread.submit(next, units, _END)
+    while (unit := following.result()) is not _END:
+        following = thread.submit(next, units, _END)
+        yield unit
 
 
 def slices(units: Iterable[T], length: int) -> Iterator[list[T]]:

@@ -48,8 +48,8 @@ class Journal(Protocol):
     def keeps_images(self) -> bool:
         """Whether before-images are wanted."""
 
-    def begin(self, plan: Plan, fingerprint_before: str) -> str:
-        """Keep that a command begins to write, and return the run's id."""
+    def begin(self, plan: Plan, fingerprint_before: str | None) -> str:
+        """Keep that a command begins to write, and return the run's id. None is a fingerprint that is not known."""
 
     def keep(self, store: StoreName, changes: Sequence[Kept], *, instead: bool = False) -> None:
         """Called before a chunk is applied: keep its before-images, `instead` of those kept of the same keys before,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Event
@@ -12,7 +12,7 @@ from threading import Event
 from tattoo_data.engine.apply import apply, mend_structure
 from tattoo_data.engine.back import Fetch, Images, plan_back
 from tattoo_data.engine.derive import Gather
-from tattoo_data.engine.flow import Progress, no_progress
+from tattoo_data.engine.flow import Progress, beside, no_progress
 from tattoo_data.engine.journal import Journal
 from tattoo_data.engine.plan import Counts, Desired, Plan, StorePlan, count, gather, in_order, make_plan, removed
 from tattoo_data.engine.scan import Live, read_all
@@ -23,7 +23,12 @@ from tattoo_data.model.entry import StoreName
 from tattoo_data.model.fingerprint import Sum, state_fingerprint
 from tattoo_data.stores.live import LiveStores
 
-_VARIABLES = {StoreName.TABLE: "DYNAMODB_TABLE_NAME or --table"}
+#: How another store is named instead of one whose structure is refused.
+VARIABLES = {
+    StoreName.TABLE: "DYNAMODB_TABLE_NAME or --table",
+    StoreName.INDEX: "OPENSEARCH_INDEX or --index",
+    StoreName.IMAGES: "IMAGE_BUCKET or --image-bucket",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,8 @@ class How:
 def make_equal(stores: LiveStores, desired: Desired, journal: Journal, pool: Executor, how: How) -> Change:
     """Scan, plan, apply, verify. Where live equals desired already, nothing is sent but reads.
 
-    Raises `StructureRefused` before anything is written where a store's structure cannot be mended.
+    Raises before anything is written: `StructureRefused` where the structure of a store that is touched, or read for
+    it, cannot be mended, and `IntegrityFailed` where documents of the index share an `_id`.
     """
 
     stores = stores.shaped(desired.structures)
@@ -74,7 +80,7 @@ def make_equal(stores: LiveStores, desired: Desired, journal: Journal, pool: Exe
         def plan(live: Mapping[StoreName, Live]) -> Plan:
             return make_plan(made.whole(live) if made else gathered(), live, swap=how.swap, progress=how.progress)
 
-        return _change(tools, plan, how, made)
+        return _change(tools, plan, how, StoreName if desired.derive else desired.stores, made)
 
 
 @contextmanager
@@ -85,7 +91,7 @@ def _gathered(desired: Desired, progress: Progress) -> Iterator[Callable[[], Des
         yield lambda: desired
         return
     stopped = Event()
-    with ThreadPoolExecutor(1) as thread:
+    with beside() as thread:
         begun = thread.submit(gather, desired, progress, lambda: not stopped.is_set())
 
         def whole() -> Desired:
@@ -108,18 +114,19 @@ def take_back(
         return plan_back(images, live, fetch, force=force)
 
     tools = Tools(stores=stores, pool=pool, journal=journal, progress=how.progress, compare=True, force=force)
-    return _change(tools, plan, how)
+    return _change(tools, plan, how, [name for name, spool in images.items() if spool.count])
 
 
 Make = Callable[[Mapping[StoreName, Live]], Plan]
 
 
-def _change(tools: Tools, make: Make, how: How, made: Gather | None = None) -> Change:
+def _change(tools: Tools, make: Make, how: How, needed: Iterable[StoreName], made: Gather | None = None) -> Change:
     into = made.take if made else None
     live = read_all(tools.stores, tools.pool, into=into, progress=how.progress)
-    _refuse(live)
+    _refuse([live[name] for name in needed])
     plan = make(live)
-    before = _fingerprint({name: each.total for name, each in live.items()})
+    sums = _sums(live)
+    before = _fingerprint(sums)
     if how.dry_run or plan.is_empty:
         return Change(
             plan=plan,
@@ -128,20 +135,18 @@ def _change(tools: Tools, make: Make, how: How, made: Gather | None = None) -> C
             failures=tuple(left_over(plan)),
             fingerprint_before=before,
             fingerprint=None if how.dry_run else before,
-            fingerprints={} if how.dry_run else _known({name: each.total for name, each in live.items()}),
+            fingerprints={} if how.dry_run else _known(sums),
             removed=in_order(each.removed for each in plan.stores.values()),
         )
     return _carried_out(tools, plan, live, before, how)
 
 
 def _carried_out(tools: Tools, plan: Plan, live: Mapping[StoreName, Live], before: str | None, how: How) -> Change:
-    assert before is not None
     run = tools.journal.begin(plan, before)
     mend_structure(plan, tools.stores, tools.pool)
     applied = apply(plan, tools)
     verified = verify(plan, live, applied, tools, how.verify)
-    sums: dict[StoreName, Sum | None] = {name: each.total for name, each in live.items()}
-    sums |= verified.sums
+    sums = _sums(live) | verified.sums
     done = {name: _done(each, verified.failures) for name, each in plan.stores.items()}
     return Change(
         plan=plan,
@@ -157,15 +162,21 @@ def _carried_out(tools: Tools, plan: Plan, live: Mapping[StoreName, Live], befor
     )
 
 
-def _refuse(live: Mapping[StoreName, Live]) -> None:
-    for name, each in live.items():
+def _refuse(needed: Iterable[Live]) -> None:
+    for each in needed:
         if each.description and each.description.refused:
             raise StructureRefused(
-                store=name.value,
+                store=each.store.value,
                 name=each.description.name,
                 difference="; ".join(each.description.refused),
-                variable=_VARIABLES.get(name, "the settings"),
+                variable=VARIABLES[each.store],
             )
+        each.require_one_each()
+
+
+def _sums(live: Mapping[StoreName, Live]) -> dict[StoreName, Sum | None]:
+    """None for a store that was not read."""
+    return {name: None if each.is_refused else each.total for name, each in live.items()}
 
 
 def _fingerprint(sums: Mapping[StoreName, Sum | None]) -> str | None:

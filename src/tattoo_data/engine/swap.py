@@ -7,13 +7,14 @@ a plain index takes no writes while it is copied, a built one is compared once m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 
-from tattoo_data.engine.flow import slices
+from tattoo_data.engine.flow import StillAtWork, slices
 from tattoo_data.engine.journal import Chunk, Kept
 from tattoo_data.engine.plan import Step, StorePlan
 from tattoo_data.engine.scan import Held, read_held
 from tattoo_data.engine.spool import PLACES, Spool
-from tattoo_data.errors import StoreError
+from tattoo_data.errors import StoreError, TattooDataError
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest
 from tattoo_data.stores.base import Outcome, Store, Target
@@ -57,16 +58,25 @@ class Swap:
                 self._take_over(new, name)
             new.settle()
             self._door.publish(new.index, old)
-        except BaseException:
-            self._door.remove(new.index)
-            for name in plain:
-                self._door.unblock_writes(name)
+        except BaseException as error:
+            self._give_up(new.index, plain, may_write=isinstance(error, StillAtWork))
             raise
         for name in old:
             if name not in plain or name != self._door.index:
                 self._take_late(new, name)
                 self._door.remove(name)
         return self._refused
+
+    def _give_up(self, new: str, plain: Sequence[str], *, may_write: bool) -> None:
+        """Remove the new index, unless it has the name by now: the answer of `publish` may not have come. Where that
+        cannot be asked it stays, as an orphan for the next command; so it does where something `may_write` to it yet,
+        which would make it anew."""
+        with suppress(TattooDataError):  # what ended the swap is what counts
+            if not may_write and new not in self._door.concrete():
+                self._door.remove(new)
+        for name in plain:
+            with suppress(TattooDataError):
+                self._door.unblock_writes(name)
 
     def _puts(self, chunks: Iterable[Chunk]) -> Iterator[Entry]:
         for chunk in chunks:

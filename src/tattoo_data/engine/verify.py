@@ -56,10 +56,11 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A step, and the digest that its key has now."""
+    """A step, and the digest that its key has now. `misled` says that it has another routing than was written."""
 
     step: Step
     now: bytes | None
+    misled: bool = False
 
 
 def verify(
@@ -115,8 +116,11 @@ def _read(
 
 def _of_scan(plan: StorePlan, now: Live) -> Iterator[_Read]:
     for place in range(PLACES):
-        there = {held.key: held.digest for held in now.held.part(place)}
-        yield from (_Read(step, there.get(step.key)) for step in plan.part(place).steps)
+        there = {held.key: held for held in now.held.part(place)}
+        for step in plan.part(place).steps:
+            held = there.get(step.key)
+            misled = bool(held and step.put and held.routing != step.put.routing)
+            yield _Read(step, held.digest if held else None, misled)
 
 
 def _by_key(plan: StorePlan, store: Store, pool: Executor) -> Iterator[_Read]:
@@ -148,7 +152,9 @@ def _taken_in(name: StoreName, read: Iterator[_Read], total: Sum, applied: Appli
             total.remove(each.step.before)
         if each.now is not None:
             total.add(each.now)
-        if each.now == each.step.after or (each.now and each.now == applied.remade.get(each.step.key)):
+        if (each.now == each.step.after and not each.misled) or (
+            each.now and each.now == applied.remade.get(each.step.key)
+        ):
             continue  # where an answer was lost the write may have been taken all the same
         if outcome:
             failures.append(_failure(name, outcome))

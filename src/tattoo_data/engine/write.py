@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from tattoo_data.engine.derive import Derive, remake
-from tattoo_data.engine.flow import Progress, ahead, batches, in_flight
+from tattoo_data.engine.flow import Progress, ahead, batches, beside, in_flight
 from tattoo_data.engine.journal import Chunk, Journal, Kept, Reading, chunks
 from tattoo_data.engine.plan import Step, StorePlan
 from tattoo_data.engine.swap import Swap
@@ -100,7 +100,7 @@ class Writer:
             steps = lost
         else:
             for step in lost:
-                message = "somebody else keeps writing it"
+                message = "somebody else keeps writing it; run the same command again once they have ended"
                 self.applied.failed[step.key] = Outcome(step.key, _KEEPS_CHANGING, message)
             self._void(step.key for step in lost)
 
@@ -121,7 +121,8 @@ class Writer:
                 self.applied.drifted |= dict.fromkeys(change.step.key for change in changes)
 
         swap = Swap(door, plan, fill, keep_late)
-        self.applied.failed |= swap.run(self._readable(plan.steps()))
+        with beside() as thread:
+            self.applied.failed |= swap.run(self._readable(plan.steps(), thread))
 
     @property
     def _reads(self) -> bool:
@@ -135,7 +136,9 @@ class Writer:
 
     def _write(self, steps: Iterable[Step], reached: Callable[[Step], None], *, again: bool) -> list[Step]:
         """Apply steps once; those that lost their race."""
-        return self._run(batch for chunk in self._chunks(steps, again=again) for batch in self._marked(chunk, reached))
+        with beside() as thread:
+            found = self._chunks(steps, thread, again=again)
+            return self._run(batch for chunk in found for batch in self._marked(chunk, reached))
 
     def _marked(self, chunk: Chunk, reached: Callable[[Step], None]) -> Iterator[_Batch]:
         batches = list(self._batches(chunk))
@@ -144,20 +147,20 @@ class Writer:
             batches[-1] = replace(batches[-1], done=lambda: reached(last))
         yield from batches
 
-    def _chunks(self, steps: Iterable[Step], *, again: bool) -> Iterator[Chunk]:
+    def _chunks(self, steps: Iterable[Step], thread: Executor, *, again: bool) -> Iterator[Chunk]:
         """The changes whose before-images are kept, chunk by chunk, the next being read while one is written."""
         remade = partial(self._remade, again=again)
         how = Reading(compare=self._tools.compare, again=again, was_empty=self._was_empty, remade=remade)
-        for chunk in ahead(chunks(self._store, steps, self._tools.journal, how)):
+        for chunk in ahead(chunks(self._store, steps, self._tools.journal, how), thread):
             if chunk.error:
                 self._fail(chunk, chunk.error)
             else:
                 self.applied.drifted |= dict.fromkeys(chunk.drifted)
                 yield chunk
 
-    def _readable(self, steps: Iterator[Step]) -> Iterator[Chunk]:
+    def _readable(self, steps: Iterator[Step], thread: Executor) -> Iterator[Chunk]:
         how = Reading(compare=self._tools.compare)
-        for chunk in ahead(chunks(self._store, steps, self._tools.journal, how)):
+        for chunk in ahead(chunks(self._store, steps, self._tools.journal, how), thread):
             if chunk.error:
                 raise chunk.error
             self.applied.drifted |= dict.fromkeys(chunk.drifted)

@@ -10,10 +10,11 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from tattoo_data.clock import timestamp
 from tattoo_data.engine.back import Images
+from tattoo_data.engine.flow import StillAtWork
 from tattoo_data.engine.make_equal import Change, How, make_equal, take_back
 from tattoo_data.engine.plan import Counts, Desired, Plan
 from tattoo_data.engine.spool import Spool
@@ -93,10 +94,12 @@ class Session:
         ended = run is not None and dead is not None and run.lock == dead.token and run.status != RunStatus.RUNNING
         return run if ended and run is not None and self.command.began(run) else None
 
-    def carry_out(self, desired: Desired, *, as_of: date | None = None, settles: bool = False) -> Change:
+    def carry_out(
+        self, desired: Desired, *, as_of: date | None = None, settles: bool = False, restored: datetime | None = None
+    ) -> Change:
         """Make the live stores equal `desired`, and keep the run where anything changed; with `settles` also where
-        nothing had to, because that has to be known."""
-        journal = self._journal(RunKind.WRITE, None, as_of)
+        nothing had to, because that has to be known. `restored` is the moment to which they are put back."""
+        journal = self._journal(RunKind.WRITE, None, as_of, restored)
         change = make_equal(self.env.stores, desired, journal, self.env.pool, self._how())
         return self._closed(journal, change, settles=settles)
 
@@ -137,7 +140,9 @@ class Session:
             self.env.say(f"note: ... and {len(change.failures) - _TOLD} more")
         return True
 
-    def _journal(self, kind: RunKind, of: str | None, as_of: date | None) -> RunJournal:
+    def _journal(
+        self, kind: RunKind, of: str | None, as_of: date | None, restored: datetime | None = None
+    ) -> RunJournal:
         assert self._lock is not None or self.options.dry_run
         newest = self.timeline.newest
         run = self.continued or Run(
@@ -152,6 +157,7 @@ class Session:
             as_of=as_of,
             undoable=self.options.undo,
             by=who(),
+            restored=restored,
         )
         return RunJournal(self.env, self._lock, run)
 
@@ -192,7 +198,7 @@ def writing(env: Environment, command: Command, options: WriteOptions) -> Iterat
         yield Session(env, command, options, None)
         return
     lock = Lock(env.repository, env.target.id, env.clock, command.words, wait_seconds=options.wait)
-    with lock:
+    with lock, _left_while_at_work(lock):
         if lock.weak:
             env.say("note: the backup bucket's store ignores conditions: two writers are not fully kept apart.")
         session = Session(env, command, options, lock)
@@ -204,6 +210,16 @@ def writing(env: Environment, command: Command, options: WriteOptions) -> Iterat
         yield session
         if session.made:
             _forget(env, session.made.run, session.timeline)
+
+
+@contextmanager
+def _left_while_at_work(lock: Lock) -> Iterator[None]:
+    """Leave the lock where an interruption did not wait for all that writes: no other command is to meet it."""
+    try:
+        yield
+    except StillAtWork:
+        lock.leave()
+        raise
 
 
 def _forget(env: Environment, made: Run, before: Timeline) -> None:

@@ -205,10 +205,6 @@ class AwsClient:
         """The StoreError for an answer that the caller has no use for."""
         return self._error(StoreError, operation, _spell(error))
 
-    def busy(self, operation: str, reason: str) -> StoreError:
-        """The error of an answer that says: later."""
-        return self._error(TransientError, operation, reason)
-
     def _error(self, kind: type[StoreError], operation: str, reason: str) -> StoreError:
         return kind(service=self.service, endpoint=self.endpoint.url, operation=operation, reason=reason)
 

@@ -6,7 +6,7 @@ same time: that is what the wrappers and the engine are for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -85,12 +85,18 @@ class Limits:
     segments: int = 1
 
 
+def _nothing() -> None:
+    """Most scans hold nothing in a store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a scan, and the cursor of the next part: None at the end."""
+    """A part of a scan, and the cursor of the next part: None at the end. Who does not go on to the end calls `end`,
+    which lets go of what the store holds for the scan and raises nothing."""
 
     entries: Sequence[Entry]
     next: object = None
+    end: Callable[[], None] = _nothing
 
 
 #: Document key -> the routing that it was written with.
@@ -103,6 +109,15 @@ class TransientError(StoreError):
     stays so in spite of all patience, the service is not to be reached."""
 
     exit_code = 14
+
+
+class PartlyRead(TransientError):
+    """A read of several keys of which not all were answered: `found` is what came, `left` are the keys to ask again."""
+
+    def __init__(self, *, found: Sequence[Entry], left: Sequence[str], **fields: str) -> None:
+        super().__init__(**fields)
+        self.found = found
+        self.left = left
 
 
 class Store(Protocol):
@@ -131,7 +146,7 @@ class Store(Protocol):
 
     def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
         """Those of `keys` that are there, in no order, as a consistent read. `routing` has that of the documents
-        that were written with one."""
+        that were written with one. Raises `PartlyRead` where the store answered for some of them only."""
 
     def put(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Create or replace a batch within `limits` with no key twice; one outcome for each entry, in their
@@ -165,10 +180,12 @@ def scan(store: Store, segment: int = 0, segments: int = 1) -> Iterator[Entry]:
 
 def pages(store: Store, segment: int = 0, segments: int = 1) -> Iterator[Sequence[Entry]]:
     """The same, page by page."""
-    cursor: object = None
-    while True:
-        page = store.page(segment, segments, cursor)
+    page = store.page(segment, segments, None)
+    try:
         yield page.entries
-        cursor = page.next
-        if cursor is None:
-            return
+        while page.next is not None:
+            page = store.page(segment, segments, page.next)
+            yield page.entries
+    finally:
+        if page.next is not None:
+            page.end()

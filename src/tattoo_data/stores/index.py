@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 from opensearchpy.exceptions import TransportError
 
 from tattoo_data.clock import Clock
-from tattoo_data.errors import IntegrityFailed, StoreMissing
+from tattoo_data.errors import IntegrityFailed, StoreMissing, TattooDataError
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.structure import BUILT_MARK, INDEX_MAPPING, index_structure, mapping_difference, mapping_like
 from tattoo_data.stores.base import (
@@ -137,15 +138,15 @@ class IndexStore:
         at = cursor if isinstance(cursor, _Cursor) else self._open_pit()
         if at is None:
             return Page(())
-        page = self._search_page(at)
+        page = self._first_page(at) if cursor is None else self._search_page(at)
         hits = page.hits.hits
         entries = [hit.entry() for hit in hits]
         total = page.hits.total.value if page.hits.total else at.total
         read = at.read + len(hits)
         if len(hits) == self._options.page:
-            return Page(entries, _Cursor(page.pit_id or at.pit, hits[-1].sort, read, total))
-        with suppress(TransientError):  # all is read: one that stays open ends by itself
-            self._json("DELETE", "/_search/point_in_time", {"pit_id": [at.pit]}, tolerate=(404,))
+            pit = page.pit_id or at.pit
+            return Page(entries, _Cursor(pit, hits[-1].sort, read, total), partial(self._end_pit, pit))
+        self._end_pit(at.pit)
         if read != total:
             raise IntegrityFailed(
                 what=f"the index {self.index} holds {total} documents, but reading it gave {read}",
@@ -286,6 +287,18 @@ class IndexStore:
         path = f"/{self.index}/_search/point_in_time"
         answer = self._json("POST", path, None, params={"keep_alive": _KEEP_ALIVE}, tolerate=(404,))
         return None if answer is None else _Cursor(str(msgspec.json.decode(answer)["pit_id"]), None, 0, 0)
+
+    def _end_pit(self, pit: str) -> None:
+        with suppress(TattooDataError):  # one that stays open ends by itself
+            self._json("DELETE", "/_search/point_in_time", {"pit_id": [pit]}, tolerate=(404,))
+
+    def _first_page(self, at: _Cursor) -> SearchPage:
+        """The first page, or no point in time either: who asks again opens another."""
+        try:
+            return self._search_page(at)
+        except TattooDataError:
+            self._end_pit(at.pit)
+            raise
 
     def _search_page(self, at: _Cursor) -> SearchPage:
         body: dict[str, Any] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tattoo_data.clock import Clock
-from tattoo_data.errors import StoreError
+from tattoo_data.errors import StoreError, StoreUnreachable
 from tattoo_data.stores.base import Store
 from tattoo_data.stores.index import IndexStore
 from tattoo_data.stores.retrying import Patience, RetryingStore
@@ -105,6 +105,6 @@ class RetryingIndex(RetryingStore):
         """A request that is an error when it is made twice: the answer to the first may have been lost."""
         try:
             self._call(request)
-        except StoreError:
+        except (StoreError, StoreUnreachable):
             if not self._call(is_done):
                 raise

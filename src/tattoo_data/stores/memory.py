@@ -70,13 +70,17 @@ class MemoryStore:
     def _exchange(self, exchange: Exchange) -> Outcome:
         key = exchange.key
         there = self._digest((self._entries or {}).get(key))
-        if there == self._digest(exchange.after):
+        if there == self._digest(exchange.after) and not self._moves(exchange):
             return Outcome(key)
         if there != self._digest(exchange.before):
             return Outcome(key, CHANGED, "it is not as it was read")
         if exchange.after is not None:
             return self._put(exchange.after)
         return self.delete([Target(key)])[0]
+
+    def _moves(self, exchange: Exchange) -> bool:
+        there, after = (self._entries or {}).get(exchange.key), exchange.after
+        return there is not None and after is not None and there.routing != after.routing
 
     def _digest(self, entry: Entry | None) -> bytes | None:
         return None if entry is None else digest(self.name, entry)

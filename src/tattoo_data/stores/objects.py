@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypeVar
 
 from tattoo_data.errors import StoreError
 from tattoo_data.model.canonical import canonical_object
 from tattoo_data.model.entry import Blob, Entry, StoreName
-from tattoo_data.stores.base import CHANGED, NOT_ROUTED, Description, Exchange, Limits, Outcome, Page, Routing, Target
+from tattoo_data.stores.base import (
+    CHANGED,
+    NOT_ROUTED,
+    Description,
+    Exchange,
+    Limits,
+    Outcome,
+    Page,
+    Routing,
+    Store,
+    Target,
+)
 from tattoo_data.stores.bucket import Bucket, Listed
 
 LIMITS = Limits(entries=16, size=32_000_000)
+#: How often an object is read that somebody else keeps writing.
+_RACES = 8
+T = TypeVar("T")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -119,6 +133,27 @@ class ImageStore:
         """An object written in several parts has another kind of ETag: its body is read."""
         blob = self.bucket.get(key)
         return hashlib.md5(blob.body, usedforsecurity=False).hexdigest() if blob else ""
+
+
+def with_body(images: Store, found: Entry, use: Callable[[Entry], T]) -> T | None:
+    """What `use` makes of an object whose body it reads: as it is by now where somebody wrote it in between, and None
+    where it is gone. Raises what `use` does where the object is as it was, and `StoreError` where it never stands."""
+    for _ in range(_RACES):
+        try:
+            return use(found)
+        except StoreError:
+            again = images.get([found.key])
+            if not again:
+                return None
+            if again[0].version == found.version:
+                raise
+            found = again[0]
+    raise StoreError(
+        service="s3",
+        endpoint="the image bucket",
+        operation="get_object",
+        reason=f"{found.key} was written {_RACES} times while it was read: somebody else keeps writing it",
+    )
 
 
 def _body_of(entry: Entry) -> Blob:

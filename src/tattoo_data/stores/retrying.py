@@ -25,6 +25,7 @@ from tattoo_data.stores.base import (
     Limits,
     Outcome,
     Page,
+    PartlyRead,
     Routing,
     Store,
     Target,
@@ -80,7 +81,18 @@ class RetryingStore:
         return Page(self._patient(page.entries), page.next) if self.name is StoreName.IMAGES else page
 
     def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
-        found = self._call(lambda: self.inner.get(keys, routing))
+        found: list[Entry] = []
+        left = list(keys)
+
+        def ask() -> None:
+            try:
+                found.extend(self.inner.get(left, routing))
+            except PartlyRead as part:
+                found.extend(part.found)
+                left[:] = part.left
+                raise
+
+        self._call(ask)
         return self._patient(found) if self.name is StoreName.IMAGES else found
 
     def put(self, entries: Sequence[Entry]) -> list[Outcome]:

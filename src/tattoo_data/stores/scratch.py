@@ -89,7 +89,10 @@ class Remover:
         door.describe()  # nothing else is sent before it is known to be OpenSearch
         for name in [*door.concrete(), *door.orphans()]:
             if not name.startswith(door.index):
-                raise UsageError(what=f"the index {name} behind {door.index} is none of a self-test: it is not removed")
+                raise UsageError(
+                    what=f"the index {name} behind {door.index} is none of a self-test: it is not removed",
+                    hint="Remove it yourself, if nobody needs it.",
+                )
             door.remove(name)
 
     def close(self) -> None:
@@ -144,7 +147,10 @@ class Remover:
 
 def _require_mark(name: str) -> None:
     if not is_scratch(name):
-        raise UsageError(what=f"{name} does not bear the mark of a self-test: it is not removed")
+        raise UsageError(
+            what=f"{name} does not bear the mark of a self-test: it is not removed",
+            hint="Remove it yourself, if nobody needs it.",
+        )
 
 
 def _date(text: str | None) -> datetime | None:

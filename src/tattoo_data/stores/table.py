@@ -27,7 +27,17 @@ from tattoo_data.model.structure import (
     table_structure,
 )
 from tattoo_data.stores.aws import Access, AwsClient, code_of, message_of
-from tattoo_data.stores.base import NOT_ROUTED, Description, Exchange, Limits, Outcome, Page, Routing, Target
+from tattoo_data.stores.base import (
+    NOT_ROUTED,
+    Description,
+    Exchange,
+    Limits,
+    Outcome,
+    Page,
+    PartlyRead,
+    Routing,
+    Target,
+)
 from tattoo_data.stores.table_condition import Write
 from tattoo_data.stores.table_exchange import Exchanger, Refused, Ways
 from tattoo_data.stores.table_transact import Cancelled, Reason
@@ -151,19 +161,18 @@ class TableStore:
 
     def get(self, keys: Sequence[str], routing: Routing = NOT_ROUTED) -> list[Entry]:
         found: list[Entry] = []
+        left: list[str] = []
         for start in range(0, len(keys), _GET_KEYS):
             wanted = [msgspec.Raw(key) for key in keys[start : start + _GET_KEYS]]
-            while wanted:
-                body = self._read("BatchGetItem", {"RequestItems": {self.table: _Keys(wanted)}})
-                if body is None:
-                    return []
-                answer = _decode_fetched(body)
-                items = map(bytes, answer.Responses.get(self.table, ()))
-                found += (Entry(item_key_of(item), item) for item in items)
-                left = answer.UnprocessedKeys.get(self.table, _NO_KEYS).Keys
-                if len(left) == len(wanted):
-                    raise self._aws.busy("BatchGetItem", f"none of {len(left)} keys was read")
-                wanted = left
+            body = self._read("BatchGetItem", {"RequestItems": {self.table: _Keys(wanted)}})
+            if body is None:
+                return []
+            answer = _decode_fetched(body)
+            items = map(bytes, answer.Responses.get(self.table, ()))
+            found += (Entry(item_key_of(item), item) for item in items)
+            left += (item_key_of(bytes(key)) for key in answer.UnprocessedKeys.get(self.table, _NO_KEYS).Keys)
+        if left:
+            raise self._partly(found, left, len(keys))
         return found
 
     def put(self, entries: Sequence[Entry]) -> list[Outcome]:
@@ -201,6 +210,16 @@ class TableStore:
             if code_of(error) in _GONE:
                 return None
             raise self._aws.unexpected(error, operation) from error
+
+    def _partly(self, found: Sequence[Entry], left: Sequence[str], asked: int) -> PartlyRead:
+        return PartlyRead(
+            found=found,
+            left=left,
+            service="dynamodb",
+            endpoint=self._aws.endpoint.url,
+            operation="BatchGetItem",
+            reason=f"{len(left)} of {asked} keys were not read",
+        )
 
     def _write(self, requests: Sequence[tuple[str, bytes]]) -> list[Outcome]:
         """One batch. A validation error fails a batch whole and names nobody, so it is halved until the culprit
