@@ -43,7 +43,7 @@ class Keeper:
     images: dict[StoreName, Spool[BeforeImage]] = field(default_factory=dict)
     on_keep: Callable[[StoreName, Sequence[Kept]], None] = lambda store, changes: None
 
-    def begin(self, plan: Plan, fingerprint_before: str) -> str:
+    def begin(self, plan: Plan, fingerprint_before: str | None) -> str:
         return "run"
 
     def keep(self, store: StoreName, changes: Sequence[Kept], *, instead: bool = False) -> None:

@@ -14,8 +14,9 @@ import pytest
 
 from tattoo_data.engine.verify import Verify
 from tattoo_data.errors import IntegrityFailed, Locked, StepBroken, StoreError, StoreMissing
+from tattoo_data.migrations.documents import documents_now
 from tattoo_data.migrations.load import load_steps
-from tattoo_data.migrations.migrate import documents_now, migrate_all
+from tattoo_data.migrations.migrate import migrate_all
 from tattoo_data.migrations.step import Context, Fields, Step
 from tattoo_data.model.entry import Blob, Entry
 from tattoo_data.model.keys import item_key, record_key

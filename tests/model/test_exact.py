@@ -158,3 +158,8 @@ def test_attributes_that_are_not_named_stay_to_the_byte() -> None:
 def test_a_value_that_no_item_holds_is_refused(value: Any) -> None:
     with pytest.raises(ValueError):
         field_changes({}, {"a": value})
+
+
+@given(st.sets(st.text(), min_size=1, max_size=9) | st.sets(st.integers(0, 10**9), min_size=1, max_size=9))
+def test_a_set_is_typed_in_the_order_of_canonical_bytes(value: Any) -> None:
+    assert typed([value]) == canonical_value(typed([value]))

@@ -26,21 +26,22 @@ FILE = f"runs/{RUN}/000001.jsonl.zst"
 NUMBERS = ("4.50", "1E+400", "-0.0", "12345678901234567890123456789012345678", "1e-7", "0", "100")
 keys = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 digests = st.none() | st.binary(min_size=32, max_size=32)
+made = st.dictionaries(keys, st.none() | st.binary(min_size=16, max_size=16), max_size=3)
 documents = st.dictionaries(keys, st.sampled_from(NUMBERS), max_size=4).map(
     lambda fields: ("{" + ",\n ".join(f"{json.dumps(key)}: {number}" for key, number in fields.items()) + "}").encode()
 )
 blobs = st.builds(BlobRef, st.binary(max_size=4).map(lambda body: hashlib.sha256(body).hexdigest()), keys)
 
 
-def of_table(body: bytes | None, key: str, after: bytes | None, instead: bool) -> BeforeImage:
-    return BeforeImage(key, body, after, instead=instead)
+def of_table(body: bytes | None, key: str, after: bytes | None, instead: bool, made: Any) -> BeforeImage:
+    return BeforeImage(key, body, after, instead=instead, made=made)
 
 
 def encoded(item: dict[str, Any]) -> bytes:
     return msgspec.json.encode(item)
 
 
-table_images = st.builds(of_table, st.none() | items.map(encoded), keys, digests, st.booleans())
+table_images = st.builds(of_table, st.none() | items.map(encoded), keys, digests, st.booleans(), st.none() | made)
 index_images = st.builds(BeforeImage, keys, st.none() | documents, digests, st.none() | keys)
 object_images = st.builds(BeforeImage, keys, st.just(b'{"md5":"0","size":1}'), digests, st.none(), blobs)
 

@@ -211,6 +211,52 @@ def test_an_edit_while_a_migration_runs_is_kept_and_migrated(any_tool: Tool, liv
     assert any_tool.run("validate", "consistency", "--json").json()["findings"] == []
 
 
+def edit_all(live: Application) -> None:
+    """Somebody edits the bio of every artist, in the table alone."""
+    for number in range(1, 61):
+        live.dynamodb.update_item(
+            TableName=live.table,
+            Key={"PK": {"S": f"ARTIST#artist-{number:03}"}, "SK": {"S": "METADATA"}},
+            UpdateExpression="SET bio = :bio",
+            ExpressionAttributeValues={":bio": {"S": "edited"}},
+        )
+
+
+def test_a_rollback_asks_no_image_what_the_step_made_of_it(any_tool: Tool, live: Application) -> None:
+    before = raw_items(live)
+    any_tool.ok("migrate", "run", "update-portfolio-structure")
+    edit_all(live)
+    for key in live.objects():
+        live.s3.delete_object(Bucket=live.bucket, Key=key)
+    assert any_tool.ok("migrate", "rollback", "update-portfolio-structure", "--json").json()["failures"] == []
+    after = raw_items(live)
+    edited = {"bio": {"S": "edited"}}
+    assert after == {key: {**item, **(edited if "artistId" in item else {})} for key, item in before.items()}
+
+
+def test_a_step_that_was_rewritten_since_leaves_nothing_that_it_wrote(any_tool: Tool, live: Application) -> None:
+    before = raw_items(live)
+    text = PAINT.replace('("example",)', '("example", "tongues")').replace("MAPPING", "_MAPPING")
+    own(any_tool, text.replace('"painted"}', '"painted", "tongues": {"en", "cy", "gd", "kw"}}'))
+    any_tool.ok("migrate", "run", "paint")
+    edit_all(live)
+    own(any_tool, PAINT.replace("MAPPING", "_MAPPING"))
+    assert any_tool.ok("migrate", "rollback", "paint", "--json").json()["failures"] == []
+    assert [set(each) for each in raw_items(live).values()] == [set(each) for each in before.values()]
+    assert any_tool.run("validate", "consistency", "--json").json()["findings"] == []
+
+
+def test_what_only_the_index_was_told_outlives_the_run_after_one_that_failed(any_tool: Tool, live: Application) -> None:
+    act = 'if record["artistId"] == "artist-048":\n        raise ValueError("cannot")\n    return {**record'
+    own(any_tool, PAINT.replace("return {**record", act).replace("MAPPING", "_MAPPING"))
+    assert any_tool.run("migrate", "run", "paint").code == 3
+    live.opensearch.update(index=live.index, id="artist-009", body={"doc": {"bio": "told"}}, refresh=True)
+    for words in ((), ("--keys", "ARTIST#artist-002")):
+        done = any_tool.run("migrate", "run", "paint", *words, "--json")
+        assert (done.code, done.json()["run"]) == (0 if words else 3, None)
+    assert live.documents()["artist-009"]["bio"] == "told"
+
+
 def test_a_writer_that_never_stops_loses_nothing(any_tool: Tool, live: Application) -> None:
     """One artist is edited all the time while everything is migrated."""
     stopped, written = threading.Event(), [0]

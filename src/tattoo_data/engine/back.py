@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from tattoo_data.engine.plan import Part, Plan, Step, plan_of
-from tattoo_data.engine.scan import Live
+from tattoo_data.engine.scan import Held, Live
 from tattoo_data.engine.spool import Spool
 from tattoo_data.model.before import BeforeImage, BlobRef
 from tattoo_data.model.entry import Blob, Entry, StoreName
@@ -41,7 +41,7 @@ def _compare(spool: Spool[BeforeImage], live: Live, fetch: Fetch, force: bool, p
         now = held.digest if held else None
         entry = _entry(image, fetch)
         before = digest(live.store, entry) if entry else None
-        if now == before:
+        if now == before and not _is_elsewhere(image, held):
             unchanged += 1
         elif force or now == image.after:
             steps.append(Step(image.key, now, before, entry, held.routing if held else None))
@@ -50,9 +50,14 @@ def _compare(spool: Spool[BeforeImage], live: Live, fetch: Fetch, force: bool, p
     return Part(steps, unchanged, tuple(left))
 
 
+def _is_elsewhere(image: BeforeImage, held: Held | None) -> bool:
+    """Whether a document of the same content has another routing than before, which is what the run changed."""
+    return held is not None and held.digest == image.after and held.routing != image.routing
+
+
 def merged(images: list[BeforeImage]) -> list[BeforeImage]:
     """One image a key: a run that was interrupted and went on wrote some keys twice. What was there first counts,
-    and what was written last; but for an image that stands instead of the one before."""
+    and what was written last, attribute by attribute too; but for an image that stands instead of the one before."""
     kept: dict[str, list[BeforeImage]] = {}
     for image in images:
         of_key = kept.setdefault(image.key, [])
@@ -60,7 +65,16 @@ def merged(images: list[BeforeImage]) -> list[BeforeImage]:
             of_key.pop()
         if not image.is_void:
             of_key.append(image)
-    return [msgspec.structs.replace(each[0], after=each[-1].after) for each in kept.values() if each]
+    return [_joined(each) for each in kept.values() if each]
+
+
+def _joined(images: list[BeforeImage]) -> BeforeImage:
+    """All images of one key as one. What was made of attributes is known only where each of them says it."""
+    if len(images) == 1:
+        return images[0]
+    known = [image.made for image in images if image.made is not None]
+    made = {name: last for each in known for name, last in each.items()} if len(known) == len(images) else None
+    return msgspec.structs.replace(images[0], after=images[-1].after, made=made)
 
 
 def _entry(image: BeforeImage, fetch: Fetch) -> Entry | None:

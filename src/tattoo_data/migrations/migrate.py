@@ -16,12 +16,12 @@ from tattoo_data.engine.spool import PLACES
 from tattoo_data.environment import Environment
 from tattoo_data.errors import StepBroken, StoreError
 from tattoo_data.migrations.advance import RecordFailed, advanced, is_pending, reason_left
+from tattoo_data.migrations.documents import Behind, document_or_none, documents_now, written_by_unfinished
 from tattoo_data.migrations.pictures import live_context
 from tattoo_data.migrations.step import Context, Step
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.keys import artist_keys, record_of
+from tattoo_data.model.keys import record_of
 from tattoo_data.model.pattern import Matches, matching
-from tattoo_data.model.project import document_of
 from tattoo_data.model.structure import mapping_difference, mapping_like
 from tattoo_data.repository.runs import RunStatus
 from tattoo_data.runs.session import Command, Session, WriteOptions, as_change, read_images, writing
@@ -84,17 +84,26 @@ def migrate(env: Environment, step: Step, options: MigrateOptions, before: Seque
         if structures and not options.write.dry_run:
             _try_mapping(env, step, structures[StoreName.INDEX])
         day = _day(session)
+        context, matches = live_context(env, day), matching(options.keys) if options.keys is not None else None
         run = _Migration(
             step=step,
-            context=live_context(env, day),
+            context=context,
             table=env.stores.table,
-            matches=matching(options.keys) if options.keys is not None else None,
+            matches=matches,
             limit=options.limit,
-            every_document=about[StoreName.INDEX] is None or _was_interrupted(session, step),
+            every_document=about[StoreName.INDEX] is None,
             before=tuple(before),
             chosen=_begun(session) if options.limit is not None else set(),
         )
-        desired = Desired(stores=_BOTH, derive=run, canonical=True, structures=structures)
+        behind = Behind(
+            step=step,
+            context=context,
+            table=env.stores.table,
+            index=env.stores.index,
+            matches=matches,
+            images=() if run.every_document else written_by_unfinished(session, step),
+        )
+        desired = Desired(stores=_BOTH, derive=run, finish=behind.documents, canonical=True, structures=structures)
         change = session.carry_out(desired, as_of=day)
     return Migrated(step=step, change=change, left=run.left, earlier=run.earlier)
 
@@ -120,12 +129,6 @@ def _begun(session: Session) -> set[str]:
     run = session.continued
     images = read_images(session.env, run)[StoreName.TABLE] if run else None
     return {image.key for place in range(PLACES) for image in images.part(place)} if images else set()
-
-
-def _was_interrupted(session: Session, step: Step) -> bool:
-    """Whether documents may be missing whose items are done: the last time it did not come to its end."""
-    last = next(iter(session.timeline.applied(step.id)), None)
-    return last is not None and last.status != RunStatus.DONE
 
 
 def _structures(
@@ -246,19 +249,3 @@ class _Migration:
         for step in self.before:
             if step.id not in self._earlier and is_pending(step, self.context, item):
                 self._earlier.add(step.id)
-
-
-def documents_now(table: Store, ids: Iterable[str]) -> dict[str, Made]:
-    """The documents that the items of some artists give now. Of two forms of one record the application's counts."""
-    items = {item.key: item for item in table.get(artist_keys(ids))}
-    hidden = second_items(table, items)
-    documents = (document_or_none(item) for key, item in items.items() if key not in hidden)
-    return {document.key: document for document in documents if document is not None}
-
-
-def document_or_none(item: Entry) -> Entry | None:
-    """An artist's document; None for any other item, and for one that cannot be read."""
-    try:
-        return document_of(item)
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return None

@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-import msgspec
-
 from tattoo_data.engine.scan import second_items, segments_of
 from tattoo_data.environment import Environment
 from tattoo_data.migrations.advance import Original, RecordFailed, advanced
+from tattoo_data.migrations.documents import fields_apart
 from tattoo_data.migrations.pending import version_of
 from tattoo_data.migrations.pictures import live_context
 from tattoo_data.migrations.step import Context, Step
 from tattoo_data.model.entry import Entry, StoreName
-from tattoo_data.model.fingerprint import canonical
 from tattoo_data.model.keys import artist_keys, record_of
 from tattoo_data.model.project import document_of
 from tattoo_data.model.records import Kind
@@ -35,7 +33,6 @@ PENDING, FAILED, DOCUMENT, UNMAPPED = (
     "field-not-mapped",
 )
 _AT_ONCE = 100
-_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 @dataclass(slots=True, kw_only=True)
@@ -176,13 +173,13 @@ def _differences(item: Entry, held: Mapping[str, Entry], fields: Mapping[str, st
         document = document_of(item)
         if document is None or document.key not in held:
             return
-        right, live = _decode(document.body), _decode(canonical(StoreName.INDEX, held[document.key].body))
+        apart = fields_apart(document, held[document.key], fields)
     except (ValueError, TypeError, AttributeError):
         return  # `validate` has rules for what cannot be read
-    for name, step in fields.items():
-        if bytes(right.get(name, b"")) != bytes(live.get(name, b"")):
-            message = f"{step}: the document's {name} is not what the item has; `validate consistency --fix` mends it"
-            yield _finding(DOCUMENT, StoreName.INDEX, document.key, name, message)
+    for name in apart:
+        what = f"{fields[name]}: the document's {name} is not what the item has"
+        message = f"{what}; `validate consistency --fix` mends it"
+        yield _finding(DOCUMENT, StoreName.INDEX, document.key, name, message)
 
 
 def _finding(rule: str, store: StoreName, key: str, name: str, message: str) -> Finding:

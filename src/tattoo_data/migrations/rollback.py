@@ -21,11 +21,10 @@ from tattoo_data.engine.spool import PLACES, Spool, place_of
 from tattoo_data.environment import Environment
 from tattoo_data.errors import CannotRollBack, NothingToUndo, StepBroken
 from tattoo_data.migrations.advance import Changes, RecordFailed, changes_of, index_changes
-from tattoo_data.migrations.migrate import document_or_none, documents_now
+from tattoo_data.migrations.documents import document_or_none, documents_now
 from tattoo_data.migrations.pictures import live_context
 from tattoo_data.migrations.step import Context, Step
-from tattoo_data.model.before import BeforeImage
-from tattoo_data.model.canonical import canonical_item
+from tattoo_data.model.before import AttributesMade, BeforeImage, attribute_digests, attributes_made
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.exact import exact_fields, item_with
 from tattoo_data.model.fingerprint import digest
@@ -41,6 +40,8 @@ _TABLE, _INDEX = StoreName.TABLE, StoreName.INDEX
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 #: What reading an item raises that is none.
 _UNREADABLE = (ValueError, TypeError, AttributeError, RecursionError)
+#: No digest of any value: of an attribute of which it is not known what the step made of it.
+_UNKNOWN = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,24 +179,36 @@ class _Back:
     def _rolled(self, item: Entry, images: _Found) -> Entry:
         """An item with each attribute put back that still is what the step made of it."""
         left: set[str] = set()
+        why = "was changed since, and is left as it is"
         for layer, image in images:
             if image.body is None or digest(_TABLE, item) == image.after:
                 item = Entry(item.key, image.body or item.body)
                 continue
-            try:
-                made = changes_of(self.step, layer.context, Entry(item.key, image.body))
-                back, others = _put_back(item, image.body, made)
-            except (RecordFailed, StepBroken, *_UNREADABLE):
-                left.update(self.step.writes)
-                continue
+            made = image.made
+            if made is None:
+                made = self._made_today(item, layer.context, image)
+            if _UNKNOWN in made.values():
+                why = "may be an edit or the step's, which its run did not keep, and is left as it is"
+            back, others = _put_back(item, image.body, made)
             item = item_with(item, back) if back else item
             left |= others
         if left:
-            what = ", ".join(sorted(left))
-            self.unmade[_TABLE][item.key] = Outcome(
-                item.key, CHANGED, f"{what} was changed since, and is left as it is"
-            )
+            self.unmade[_TABLE][item.key] = Outcome(item.key, CHANGED, f"{', '.join(sorted(left))} {why}")
         return item
+
+    def _made_today(self, item: Entry, context: Context, image: BeforeImage) -> AttributesMade:
+        """What the step makes today of what a run found, where the run of an older version did not keep what it made.
+        Where that is not the very item that the run wrote, any attribute of `item` may be its work."""
+        assert image.body is not None
+        found, made = Entry(image.key, image.body), AttributesMade()
+        try:
+            new = item_with(found, changes_of(self.step, context, found))
+            made = attributes_made(found.body, new.body)
+            if digest(_TABLE, new) == image.after:
+                return made
+        except (RecordFailed, StepBroken, *_UNREADABLE):
+            pass  # the step is another by now
+        return dict.fromkeys(attribute_digests(found.body) | attribute_digests(item.body), _UNKNOWN) | made
 
     def _documents(
         self, items: Mapping[Entry, bool], images: Mapping[str, _Found], there: Mapping[str, bytes]
@@ -229,18 +242,18 @@ def _chain(store: StoreName, now: bytes, images: _Found) -> bytes | None:
     return body
 
 
-def _put_back(item: Entry, before: bytes, made: Changes) -> tuple[Changes, set[str]]:
+def _put_back(item: Entry, before: bytes, made: AttributesMade) -> tuple[Changes, set[str]]:
     """The attributes to put back, and the fields that hold something else by now. Those of the secondary indexes go
-    with the fields: where one of these is left, they are what the fields give."""
-    live, was = _decode(canonical_item(item.body)), _decode(canonical_item(before))
-    back: Changes = {name: was.get(name) for name, value in made.items() if live.get(name) == value}
-    left = {name for name in made if name not in back and live.get(name) != was.get(name) and is_field(name)}
-    if left:
+    with the fields: where one of either is something else, they are what the fields give."""
+    live, was, values = attribute_digests(item.body), attribute_digests(before), _decode(before)
+    back: Changes = {name: values.get(name) for name, value in made.items() if live.get(name) == value}
+    other = {name for name in made if name not in back and live.get(name) != was.get(name)}
+    if other:
         back = {name: value for name, value in back.items() if is_field(name)}
         record = record_of(item.key)
         assert record is not None
         back |= index_changes(record, exact_fields(item.body), exact_fields(item_with(item, back).body))
-    return back, left
+    return back, {name for name in other if is_field(name)}
 
 
 def _wanted(store: StoreName, entries: Iterable[Entry]) -> Iterator[Wanted]:

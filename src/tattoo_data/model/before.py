@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
+
+from tattoo_data.model.canonical import canonical_json, canonical_value
+
+#: So many bytes of a digest tell two values of one attribute apart.
+_SHORT = 16
+#: What a name and its digest take in memory, about.
+_MADE_SIZE = 150
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_value = msgspec.json.Decoder(dict[str, object]).decode
+
+#: Attributes of an item that a run wrote, each with the digest of what it made of it; None where it took it away.
+AttributesMade = dict[str, bytes | None]
 
 
 class BlobRef(msgspec.Struct, frozen=True, array_like=True):
@@ -18,7 +32,8 @@ class BeforeImage(msgspec.Struct, frozen=True, array_like=True):
     `body` is the entry that was there (`Entry.body`), None where there was nothing; `after` is the digest of what
     the run was to write, None where it was to delete. `blob` is set for an object that was there. `instead` says that
     the run's earlier image of the key was never written over: somebody else wrote in between, and this is what the
-    run found then.
+    run found then. `made` says of a migration's item what the run made of each attribute that it wrote; None where it
+    was not kept.
     """
 
     key: str
@@ -27,6 +42,7 @@ class BeforeImage(msgspec.Struct, frozen=True, array_like=True):
     routing: str | None = None
     blob: BlobRef | None = None
     instead: bool = False
+    made: AttributesMade | None = None
 
     @property
     def is_void(self) -> bool:
@@ -35,5 +51,24 @@ class BeforeImage(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def size(self) -> int:
-        """The bytes of its body."""
-        return len(self.body or b"")
+        """About how much it takes."""
+        return len(self.body or b"") + _MADE_SIZE * len(self.made or ())
+
+
+def attribute_digests(item: bytes) -> dict[str, bytes]:
+    """A short digest of each attribute of an item in DynamoDB JSON, equal if and only if the values are. Raises
+    ValueError where it is none."""
+    return {name: _digest(value) for name, value in _decode(item).items()}
+
+
+def attributes_made(before: bytes, after: bytes) -> AttributesMade:
+    """What became of the attributes that differ between two forms of an item. Raises ValueError where one is none."""
+    was, now = _decode(before), _decode(after)
+    # Most are the same to the byte, which is all that has to be known of them.
+    other = [name for name in was | now if was.get(name) != now.get(name)]
+    digests = {name: [_digest(each[name]) if name in each else None for each in (was, now)] for name in other}
+    return {name: made for name, (found, made) in digests.items() if made != found}
+
+
+def _digest(value: msgspec.Raw) -> bytes:
+    return hashlib.sha256(canonical_json(canonical_value(_decode_value(value)))).digest()[:_SHORT]

@@ -16,6 +16,8 @@ from tattoo_data.model.canonical import canonical_item, canonical_json, canonica
 from tattoo_data.model.entry import Entry
 from tattoo_data.model.project import is_field, plain_number, typed
 
+#: No double needs more significant digits to be told from all others (IEEE 754).
+DIGITS_OF_DOUBLE = 17
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode_item = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tattoo_data.model.canonical import canonical_json, canonical_number, canonical_object, padded
+from tattoo_data.model.canonical import canonical_json, canonical_number, canonical_object, canonical_value, padded
 from tattoo_data.model.entry import Blob, Entry
 from tattoo_data.model.keys import SORT_KEY, index_keys, item_key_of, record_key, record_of
 from tattoo_data.model.records import Image, Kind, Record
@@ -24,7 +24,7 @@ _decode_attributes = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
 
 
 def typed(value: object) -> dict[str, Any]:
-    """A plain value as a typed DynamoDB value: JSON's, bytes, and sets of strings, numbers or bytes.
+    """A plain value as a typed DynamoDB value in canonical form: JSON's, bytes, and sets of strings, numbers or bytes.
 
     Raises ValueError for any other, a float, an empty or mixed set, and a number of more than 38 digits.
     """
@@ -54,7 +54,7 @@ def _typed_set(value: Set[object]) -> dict[str, Any]:
     if len(tags) != 1 or not tags <= {"S", "N", "B"}:
         raise ValueError(f"{value!r} is no set of DynamoDB: it has strings only, numbers only, or bytes only")
     (tag,) = tags
-    return {f"{tag}S": [member[tag] for member in members]}
+    return canonical_value({f"{tag}S": [member[tag] for member in members]})
 
 
 def item_of(record: Record) -> Entry:

@@ -4,10 +4,12 @@ A line of a file:
 
     {"store":"table","key":"...","before":<item>,"after":"<digest, hex>"}
     {"store":"index","key":"...","before":<_source>,"routing":"...","after":null}
+    {"store":"table","key":"...","before":<item>,"after":"...","made":{"bio":"<short digest, hex>","avatar":null}}
     {"store":"images","key":"...","before":{"md5":"...","size":1},"object":{"sha256":"...","contentType":"..."},...}
 
 `before` is left out where there was nothing, `after` is null where the run deletes. The bodies of objects are kept
-beside (bodies.py). A line with `"instead":true` replaces the run's earlier one of its key.
+beside (bodies.py). A line with `"instead":true` replaces the run's earlier one of its key. `made` is what a migration
+made of the attributes that it wrote, null where it took one away.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     routing: str | None = None
     object: _Object | None = None
     instead: bool = False
+    made: dict[str, str | None] | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -96,10 +99,11 @@ def _line(store: StoreName, image: BeforeImage) -> _Line:
         store=store,
         key=image.key,
         before=_ABSENT if image.body is None else msgspec.Raw(_one_line(image.body)),
-        after=image.after.hex() if image.after is not None else None,
+        after=_hex(image.after),
         routing=image.routing,
         object=_Object(image.blob.sha256, image.blob.content_type) if image.blob else None,
         instead=image.instead,
+        made=None if image.made is None else {name: _hex(made) for name, made in image.made.items()},
     )
 
 
@@ -131,11 +135,20 @@ def _image(line: _Line) -> BeforeImage:
     return BeforeImage(
         line.key,
         bytes(line.before) or None,
-        None if line.after is None else bytes.fromhex(line.after),
+        _unhexed(line.after),
         line.routing,
         BlobRef(line.object.sha256, line.object.content_type) if line.object else None,
         line.instead,
+        None if line.made is None else {name: _unhexed(made) for name, made in line.made.items()},
     )
+
+
+def _hex(digest: bytes | None) -> str | None:
+    return None if digest is None else digest.hex()
+
+
+def _unhexed(text: str | None) -> bytes | None:
+    return None if text is None else bytes.fromhex(text)
 
 
 def _damaged(key: str, reason: str) -> IntegrityFailed:

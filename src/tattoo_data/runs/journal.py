@@ -12,11 +12,12 @@ from tattoo_data.engine.journal import Kept
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Plan
 from tattoo_data.environment import Environment
-from tattoo_data.errors import StoreError
-from tattoo_data.model.before import BeforeImage, BlobRef
+from tattoo_data.model.before import AttributesMade, BeforeImage, attributes_made
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.repository.locks import Lock
 from tattoo_data.repository.runs import Run, RunStatus
+from tattoo_data.runs.timeline import MIGRATE
+from tattoo_data.stores.objects import with_body
 
 
 class RunJournal:
@@ -35,7 +36,7 @@ class RunJournal:
         """Whether the run can be undone."""
         return self.run.undoable
 
-    def begin(self, plan: Plan, fingerprint_before: str) -> str:
+    def begin(self, plan: Plan, fingerprint_before: str | None) -> str:
         """Store the run as running. One that goes on keeps what it found when it began."""
         before = self.run.fingerprint_before or fingerprint_before
         self.run = replace(self.run, fingerprint_before=before, lock=self._held().token)
@@ -50,7 +51,7 @@ class RunJournal:
         if changes and self.keeps_images:
             # Objects are read and stored one by one: beside each other, that is.
             each_image = self._env.pool.map if store is StoreName.IMAGES else map
-            images = list(each_image(partial(self._image, instead), changes))
+            images = list(each_image(partial(self._image, store, instead), changes))
             with self._counting:  # two stores are written beside each other
                 self._files += 1
                 number = self._files
@@ -74,21 +75,18 @@ class RunJournal:
         assert self._lock is not None, "a dry run writes nothing"
         return self._lock
 
-    def _image(self, instead: bool, change: Kept) -> BeforeImage:
-        step = change.step
-        found, blob = self._with_blob(change.found)
-        if found is None:
-            return BeforeImage(step.key, None, step.after, instead=instead)
-        return BeforeImage(step.key, found.body, step.after, found.routing, blob, instead)
+    def _image(self, store: StoreName, instead: bool, change: Kept) -> BeforeImage:
+        step, made = change.step, self._made(store, change)
 
-    def _with_blob(self, found: Entry | None) -> tuple[Entry | None, BlobRef | None]:
-        """What is there, with the body of an object kept; read again where somebody wrote it in between."""
-        if found is None or found.load is None:
-            return found, None
-        try:
-            return found, self._env.bodies.keep(found.load())
-        except StoreError:
-            again = self._env.stores.images.get([found.key])
-            if again and again[0].body == found.body:
-                raise
-            return self._with_blob(again[0] if again else None)
+        def image(found: Entry) -> BeforeImage:
+            blob = self._env.bodies.keep(found.load()) if found.load else None
+            return BeforeImage(step.key, found.body, step.after, found.routing, blob, instead, made)
+
+        kept = with_body(self._env.stores.images, change.found, image) if change.found else None
+        return kept or BeforeImage(step.key, None, step.after, instead=instead)
+
+    def _made(self, store: StoreName, change: Kept) -> AttributesMade | None:
+        """What a migration makes of the attributes of an item: its rollback puts them back one by one."""
+        migrates = store is StoreName.TABLE and (self.run.command, *self.run.arguments[:1]) == (MIGRATE, "run")
+        found, put = change.found, change.step.put
+        return attributes_made(found.body, put.body) if migrates and found and put else None
