@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tattoo_data.clock import timestamp
 from tattoo_data.model.entry import Blob
 from tattoo_data.repository.runs import Found, Run, RunKind, Runs, RunStatus, new_run_id, run_moment, target_id
 from tests.runs import Shelf, at, make_run
@@ -33,7 +34,7 @@ runs = st.builds(
     arguments=st.lists(texts, max_size=3).map(tuple),
     target=texts,
     status=st.sampled_from(list(RunStatus)),
-    started_at=texts,
+    started_at=whole.map(timestamp),
     ended_at=st.none() | texts,
     as_of=st.none() | st.dates(),
     content=st.none() | texts,
@@ -44,6 +45,7 @@ runs = st.builds(
     of=st.none() | texts,
     undoable=st.booleans(),
     lock=st.none() | texts,
+    restored=st.none() | whole,
 )
 
 
@@ -175,7 +177,7 @@ def test_a_run_of_before_there_was_undo_is_read(shelf: Shelf) -> None:
     run = make_run(1, as_of=date(2026, 11, 24))
     Runs(shelf).write(run)
     old = document(shelf, run.id)
-    for name in ("kind", "of", "undoable", "lock", "content"):
+    for name in ("kind", "of", "undoable", "lock", "content", "restored"):
         del old[name]
     store(shelf, run.id, old)
     found = Runs(shelf).read(run.id)

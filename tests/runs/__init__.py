@@ -52,9 +52,9 @@ class Shelf(Memory):
 
     deleted: list[str] = field(default_factory=list)
 
-    def objects(self, prefix: str = "") -> Iterator[Listed]:
+    def objects(self, prefix: str = "", *, delimited: bool = False) -> Iterator[Listed]:
         for key in sorted(self.held):
-            if key.startswith(prefix):
+            if key.startswith(prefix) and not (delimited and "/" in key.removeprefix(prefix)):
                 yield self._listed(key)
 
     def get(self, key: str) -> Blob | None:

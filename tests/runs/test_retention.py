@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +17,8 @@ from tattoo_data.model.entry import Blob, StoreName
 from tattoo_data.repository.runs import Run, new_run_id
 from tattoo_data.runs.retention import KEPT_FOR, KEPT_RUNS, expired, forget_old_runs
 from tattoo_data.runs.session import read_timeline
-from tests.runs import Desk, at, desk, make_run
+from tattoo_data.stores.base import Outcome
+from tests.runs import Desk, Shelf, at, desk, make_run
 
 NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 DAY = date(2026, 11, 24)
@@ -107,6 +108,25 @@ def test_a_run_goes_before_its_before_images(place: Desk) -> None:
     assert endings == ["run.json", "run.json", "000001.jsonl.zst", "000001.jsonl.zst"]
 
 
+def test_a_run_that_could_not_be_removed_keeps_its_before_images(place: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [make_run(number, command="clear") for number in range(22)]
+    keep(place, *runs)
+    delete = place.shelf.delete
+
+    def refused(keys: Sequence[str]) -> list[Outcome]:
+        first = f"runs/{runs[0].id}/run.json"
+        done = delete([key for key in keys if key != first])
+        return [*done, Outcome(first, "InternalError")] if first in keys else done
+
+    monkeypatch.setattr(Shelf, "delete", lambda shelf, keys: refused(keys))
+    forget(place)
+    assert len(place.shelf.keys(f"runs/{runs[0].id}/")) == 2
+    assert place.shelf.keys(f"runs/{runs[1].id}/") == []
+    monkeypatch.undo()
+    forget(place)
+    assert place.shelf.keys(f"runs/{runs[0].id}/") == []
+
+
 def test_the_run_whose_day_counts_stays_and_promises_no_way_back(place: Desk) -> None:
     dated = make_run(0, command="reset", as_of=DAY)
     keep(place, dated, *(make_run(number, command="clear") for number in range(1, 26)))
@@ -143,6 +163,22 @@ def test_a_seed_that_was_undone_does_not_stay_for_its_day(place: Desk) -> None:
     keep(place, *(make_run(number, command="clear") for number in range(2, 26)))
     forget(place)
     assert seeded.id not in kept(place)
+
+
+@pytest.mark.parametrize(("milli", "stays"), [(5, False), (15, True), (25, False)])
+def test_an_undo_that_left_a_snapshot_behind_stays(place: Desk, milli: int, stays: bool) -> None:
+    run = make_run(10, command="clear")
+    taken = make_run(20, kind="undo", command="undo", of=run.id)
+    snapshot = f"snapshots/base/2026-11-24T10-30-00-{milli:03}Z-0123456789abcdef.json"
+    place.shelf.there = True
+    place.shelf.put(snapshot, Blob(b"{}", "application/json"))
+    keep(place, run, taken, *(make_run(number, command="clear") for number in range(30, 55)))
+    for _ in range(2):
+        forget(place)
+        assert place.shelf.keys(f"runs/{taken.id}/") == ([f"runs/{taken.id}/run.json"] if stays else [])
+        assert run.id not in kept(place)
+    line = read_timeline(place.env)
+    assert line.descends_from(run.began + timedelta(milliseconds=5)) is not stays
 
 
 def test_files_that_a_removal_left_over_go_with_the_next(place: Desk) -> None:

@@ -1,4 +1,4 @@
-"""Timelines: which run undo and redo take, against a stack; and which day counts."""
+"""Timelines: which run undo and redo take, against a stack; which day counts, and what the stores come from."""
 
 from __future__ import annotations
 
@@ -210,15 +210,108 @@ def test_a_migration_has_no_day() -> None:
 
 
 def test_a_run_is_found_by_its_id_or_the_beginning_of_just_one() -> None:
-    first, second = replace(write(0), id="2026-a"), replace(write(1), id="2026-ab")
-    third = replace(write(2), id="2027-c")
+    first, second = replace(write(0), id="20261122T-a"), replace(write(1), id="20261122T-ab")
+    third = replace(write(2), id="20271122T-c")
     line = line_of(first, second, third)
-    assert line.find("2026-ab") == second
-    assert line.find("2026-a") == first
-    assert line.find("2027") == third
-    assert line.find("2026") is None
-    assert line.find("2026-abc") is None
-    assert line.find("26-a") is None
+    assert line.find("20261122T-ab") == second
+    assert line.find("20261122T-a") == first
+    assert line.find("20271122") == third
+    assert line.find("20261122") is None
+    assert line.find("20261122T-abc") is None
+    assert line.find("1122T-a") is None
+
+
+def test_less_than_the_day_of_a_run_is_no_beginning_of_it() -> None:
+    line = line_of(replace(write(0), id="20261122T-a"))
+    assert [line.find(each) for each in ("2", "2026", "2026112")] == [None, None, None]
+
+
+def restore(number: int, to: int, **changes: Any) -> Run:
+    return make_run(number, command="restore", restored=make_run(to).began, **changes)
+
+
+def counting(line: Timeline, *numbers: int) -> list[int]:
+    """Those of some moments from which the stores come; each is that of the run of the same number."""
+    return [number for number in numbers if line.descends_from(make_run(number).began)]
+
+
+def test_what_was_taken_after_a_run_counts_unless_it_is_undone() -> None:
+    run = write(10)
+    taken = undo(20, run)
+    again = redo(30, taken)
+    moments = (5, 15, 25, 35, 45)
+    assert counting(line_of(run), *moments) == [5, 15, 25, 35, 45]
+    assert counting(line_of(run, taken), *moments) == [5, 25, 35, 45]
+    assert counting(line_of(run, taken, again), *moments) == [5, 15, 35, 45]
+    assert counting(line_of(run, taken, again, undo(40, run)), *moments) == [5, 45]
+    assert counting(line_of(run, undo(20, run, status="partial")), *moments) == [5, 25, 35, 45]
+
+
+def test_what_was_taken_between_a_snapshot_and_its_restore_counts_once_that_is_undone() -> None:
+    back = restore(20, to=10)
+    moments = (10, 15, 25, 35)
+    assert counting(line_of(write(12), back), *moments) == [10, 25, 35]
+    assert counting(line_of(write(12), back, undo(30, back)), *moments) == [10, 15, 35]
+    assert counting(line_of(write(12), write(20, command="restore")), *moments) == [10, 15, 25, 35]
+
+
+def test_what_counted_for_a_snapshot_that_an_undo_left_behind_counts_once_it_is_restored() -> None:
+    run = write(10)
+    line = line_of(run, undo(20, run), restore(30, to=15))
+    assert counting(line, 5, 12, 17, 25, 35) == [5, 12, 35]
+    assert [each.run.id for each in line.returns] == [make_run(30).id]
+
+
+def test_an_undo_whose_run_is_forgotten_goes_by_its_id() -> None:
+    assert counting(line_of(undo(20, write(10))), 5, 15, 25) == [5, 25]
+    assert counting(line_of(undo(20, replace(write(10), id="odd"))), 5, 15, 25) == [5, 15, 25]
+
+
+class States:
+    """The moments from which the stores come: taking a snapshot adds one, and whatever puts the stores back puts back
+    what was there at that time."""
+
+    def __init__(self) -> None:
+        self.origins: dict[int, frozenset[int]] = {0: frozenset()}
+        self.runs: list[Run] = []
+        self.moments: list[int] = []
+
+    @property
+    def now(self) -> int:
+        return max(self.origins)
+
+    def step(self, move: str, pick: int) -> None:
+        number = self.now + 10
+        before = self.origins[self.now]
+        undos = [run for run in self.runs if run.kind == "undo"]
+        writes = [run for run in self.runs if run.kind == "write"]
+        if move == "take":
+            self.moments.append(number)
+            self.origins[number] = before | {number}
+        elif move == "write":
+            self.runs.append(write(number))
+            self.origins[number] = before
+        elif move == "restore" and self.moments:
+            to = self.moments[pick % len(self.moments)]
+            self.runs.append(restore(number, to=to))
+            self.origins[number] = self.origins[to]
+        elif move == "undo" and writes:
+            self._back(number, undo(number, writes[-1]), writes[-1])
+        elif move == "redo" and undos and self.runs[-1] is undos[-1]:
+            self._back(number, redo(number, undos[-1]), undos[-1])
+
+    def _back(self, number: int, run: Run, about: Run) -> None:
+        began = round((about.began - make_run(0).began) / timedelta(milliseconds=1))
+        self.runs.append(run)
+        self.origins[number] = self.origins[max(each for each in self.origins if each < began)]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["take", "write", "restore", "undo", "redo"]), st.integers(0, 9))))
+def test_only_what_led_to_what_the_stores_hold_counts(moves: list[tuple[str, int]]) -> None:
+    states = States()
+    for move, pick in moves:
+        states.step(move, pick)
+    assert counting(line_of(*states.runs), *states.moments) == sorted(states.origins[states.now])
 
 
 def test_no_name_finds_no_run() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tattoo_data.model.canonical import canonical_item
 from tattoo_data.model.entry import Entry
+from tattoo_data.model.exact import DIGITS_OF_DOUBLE
 from tattoo_data.model.keys import item_key
 from tattoo_data.model.project import document_of
 from tattoo_data.sync.conflict import Base, Conflict, Side, base_of, find
@@ -97,6 +98,17 @@ def documents(draw: st.DrawFn, entry: Entry) -> Entry:
     body = json.loads(projection(draw(edited(entry))).body, parse_float=_Exact, parse_int=_Exact)
     odd = draw(st.sampled_from([{}, {}, {"location": {"lat": 1, "lon": 1}}, {"gsi1pk": "x"}]))
     return Entry(ID, _dump(body | odd), draw(st.sampled_from([None, None, "r"])))
+
+
+def partly_updated(entry: Entry, **fields: object) -> Entry:
+    """The document of an item after a partial update of these fields, which makes doubles of its numbers."""
+    body = json.loads(projection(entry).body, parse_float=_rounded, parse_int=_rounded)
+    return Entry(ID, _dump(body | fields))
+
+
+def _rounded(text: str) -> _Exact:
+    digits = len(text.lstrip("-").replace(".", "").strip("0"))
+    return _Exact(text if digits <= DIGITS_OF_DOUBLE else repr(float(text)))
 
 
 class _Exact(str):

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tattoo_data.errors import SourceEmpty, StoreMissing
-from tattoo_data.model.entry import Entry
+from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.runs.session import WriteOptions
-from tattoo_data.stores.base import Outcome
+from tattoo_data.stores.base import Outcome, Page
 from tattoo_data.stores.memory import MemoryStore
 from tattoo_data.sync.across import ToIndex
 from tests.runs import Killed
-from tests.sync.stand import INDEX, TABLE, Stand, failed, key_of
+from tests.sync.stand import INDEX, TABLE, Sharded, Stand, failed, key_of
 
 LONG = "12345678901234567890.123456789012345678"
 DRY = WriteOptions(dry_run=True)
@@ -226,6 +227,32 @@ def test_a_source_that_is_missing_or_empty_is_refused(stand: Stand, way: str) ->
     source._entries = None
     with pytest.raises(StoreMissing):
         sync(allow_empty=True)
+
+
+class Opened(Sharded):
+    """An index that keeps count of the scans that are not over."""
+
+    def __init__(self, name: StoreName) -> None:
+        super().__init__(name)
+        self.scans = 0
+
+    def page(self, segment: int, segments: int, cursor: object) -> Page:
+        page = super().page(segment, segments, cursor)
+        self.scans += (cursor is None) - (page.next is None)
+        return replace(page, end=self.end)
+
+    def end(self) -> None:
+        self.scans -= 1
+
+
+def test_no_scan_stays_open_in_the_index(stand: Stand) -> None:
+    stand.documents = Opened(INDEX)
+    stand.documents.ensure()
+    stand.env = replace(stand.env, stores=replace(stand.env.stores, index=stand.documents))
+    for number in range(30):
+        stand.both(f"artist-{number}", bio="x")
+    stand.to_table()
+    assert stand.documents.scans == 0
 
 
 @pytest.mark.parametrize("way", ["to_index", "to_table"])

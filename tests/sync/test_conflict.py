@@ -13,7 +13,7 @@ from tattoo_data.model.entry import Entry
 from tattoo_data.model.keys import item_key
 from tattoo_data.sync.conflict import Base, Changed, Field, Kind, Side, base_of, find
 from tests.model.strategies import respelled
-from tests.sync.sides import attributes_of, cases, document, edited, item, items, must_find, projection
+from tests.sync.sides import attributes_of, cases, document, edited, item, items, must_find, partly_updated, projection
 
 BASE = item(bio={"S": "one"}, rating={"N": "4"})
 POINT = base_of(BASE, projection(BASE))
@@ -84,6 +84,51 @@ def test_kinds(base: Base | None, table: Entry | None, index: Entry | None, kind
     found = must_find(base, table, index)
     assert (found.kind, found.is_two_way) == (kind, base is None)
     assert found.is_on_both is (table is not None and index is not None)
+
+
+LONG, OTHER = "1234567890123456789012.25", "999999999999999999999.25"
+NESTED = {
+    "big": {"N": LONG},
+    "years": {"NS": [LONG, OTHER, "7"]},
+    "prices": {"L": [{"M": {"price": {"N": LONG}}}, {"N": OTHER}]},
+}
+
+
+def test_a_number_that_was_made_a_double_did_not_change() -> None:
+    live = item(**NESTED)
+    for base in (None, Base(form=None), base_of(live, projection(live)), base_of(live, partly_updated(live))):
+        found = must_find(base, live, partly_updated(live))
+        assert (found.kind, found.fields) == (Kind.DOCUMENT_FORM, ())
+        found = must_find(base, live, partly_updated(live, bio="new"))
+        assert [field.name for field in found.fields] == ["bio"]
+
+
+def test_what_one_side_changed_is_told_from_what_only_lost_digits() -> None:
+    start = item(**NESTED)
+    point = base_of(start, projection(start))
+    newer = item(**NESTED | {"big": {"N": OTHER}})
+    (big,) = must_find(point, newer, partly_updated(start)).fields
+    assert (big.changed, big.table, big.index) == (Changed.TABLE, OTHER.encode(), LONG.encode())
+    assert must_find(point, None, partly_updated(start)).kind is Kind.DELETED_IN_TABLE
+    (prices,) = must_find(point, start, partly_updated(start, prices=[{"price": float(LONG)}, 5])).fields
+    assert (prices.changed, prices.index) == (Changed.INDEX, b'[{"price":%s},5]' % LONG.encode())
+    (years,) = must_find(point, start, partly_updated(start, years=[float(LONG), 7, 8])).fields
+    assert (years.changed, years.index) == (Changed.INDEX, b"[%s,7,8]" % LONG.encode())
+    (bio,) = must_find(point, newer, partly_updated(newer, bio="new")).fields
+    assert (bio.name, bio.changed) == ("bio", Changed.INDEX)
+
+
+def test_what_both_sides_made_the_same_double_is_no_conflict() -> None:
+    start, rounded = item(big={"N": LONG}), item(big={"N": "1234567890123456800000"}, bio={"S": "x"})
+    found = must_find(base_of(start, projection(start)), rounded, partly_updated(start))
+    assert [(field.name, field.changed) for field in found.fields] == [("bio", Changed.TABLE)]
+
+
+@given(items, st.booleans())
+def test_a_partial_update_changes_no_number(start: Entry, with_point: bool) -> None:
+    point = base_of(start, projection(start)) if with_point else None
+    found = find(point, start, partly_updated(start))
+    assert found is None or (found.kind, found.fields) == (Kind.DOCUMENT_FORM, ())
 
 
 def test_a_deleted_record_tells_what_the_other_side_changed() -> None:

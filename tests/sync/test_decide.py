@@ -27,6 +27,7 @@ from tests.sync.sides import (
     item,
     items,
     must_find,
+    partly_updated,
     policies,
     projection,
 )
@@ -173,6 +174,21 @@ def test_a_reason_names_fields_and_what_decided() -> None:
         "Without a sync point, nobody knows which side changed updatedAt, and neither updatedAt counts (the table's is "
         "missing, the index's ({0}) is no date): a tie goes to the table."
     )
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=list(POLICIES))
+def test_the_tables_number_is_taken_where_the_indexs_was_only_made_a_double(policy: Policy) -> None:
+    old, new = "1234567890123456789012.25", "999999999999999999999.25"
+    start = item(big={"N": old}, bio={"S": "0"}, updatedAt={"S": EARLY})
+    changed = item(big={"N": new}, bio={"S": "0"}, updatedAt={"S": EARLY})
+    base = base_of(start, projection(start))
+    edit = partly_updated(start, bio="1", updatedAt=LATE)
+    wanted = item(big={"N": new}, bio={"S": "1"}, updatedAt={"S": LATE})
+    decision = decide(must_find(base, changed, edit), policy)
+    assert (decision.item, decision.document) == (wanted, projection(wanted))
+    decision = decide(must_find(base, start, partly_updated(start)), policy)
+    assert (decision.item, decision.document) == (start, projection(start))
+    assert decision.writes == (StoreName.INDEX,)
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=list(POLICIES))

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from tattoo_data.engine.flow import StillAtWork
 from tattoo_data.errors import SourceEmpty, StoreMissing, StoreUnreachable, StreamMissing
 from tattoo_data.model.entry import Blob, StoreName
 from tattoo_data.model.keys import item_key
@@ -182,6 +183,19 @@ def test_it_waits_for_the_lock_and_says_for_whom(scene: Scene) -> None:
     assert isinstance(events[2], Waiting)
     assert "reset fresh" in events[2].holder
     assert scene.stand.disagree() == set()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, StillAtWork])
+def test_an_interruption_leaves_the_lock_only_while_something_may_still_write(
+    scene: Scene, error: type[KeyboardInterrupt]
+) -> None:
+    def interrupt() -> None:
+        raise error
+
+    scene.stand.table.at_get.append(interrupt)
+    with pytest.raises(error):
+        scene.follow(lambda: scene.write("a", bio="y"))
+    assert len(scene.stand.desk.shelf.keys("locks/")) == (error is StillAtWork)
 
 
 def test_stopped_while_it_waits_it_has_written_nothing(scene: Scene) -> None:

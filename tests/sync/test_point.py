@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from tattoo_data.backups.restore import RestoreOptions, restore
 from tattoo_data.backups.take import TakeOptions, take
 from tattoo_data.errors import BadSetting, FileFailed, IntegrityFailed, StoreMissing, UnknownName, UsageError
-from tattoo_data.repository.manifests import PREFIX
+from tattoo_data.model.entry import Blob
+from tattoo_data.repository.manifests import PREFIX, Kind
+from tattoo_data.runs.session import WriteOptions
 from tattoo_data.sync.point import Point, Validated, newest_point, set_point, validate_point
-from tests.sync.stand import INDEX, TABLE, Stand, key_of
+from tests.sync.stand import IMAGES, INDEX, TABLE, Stand, key_of
 
 NODE = {"name": "x", "timestamp": "2026-01-01T00:00:00.000Z", "dynamoCount": 2, "osCount": 2, "hash": "abc"}
 
@@ -83,6 +86,69 @@ def test_a_name_is_the_newest_of_its_sync_points(stand: Stand, tmp_path: Path) -
     for name in ("backup", "none", "base@nothing"):
         with pytest.raises(UnknownName):
             validate_point(stand.env, name)
+
+
+def newest(stand: Stand) -> str | None:
+    """The sync point that counts."""
+    found = newest_point(stand.env)
+    return found.reference if found else None
+
+
+def test_what_a_restore_left_behind_counts_no_more(stand: Stand) -> None:
+    stand.both("a", bio="1")
+    old = stand.point()
+    stand.both("a", bio="2")
+    stand.desk.machine.passes(1)
+    kept = take(stand.env, TakeOptions(name="kept", kind=Kind.SNAPSHOT)).reference
+    stand.both("a", bio="3")
+    left = stand.point("left")
+    assert newest(stand) == left
+    stand.desk.machine.passes(1)
+    restore(stand.env, RestoreOptions(reference="kept", write=WriteOptions(dry_run=True)))
+    restore(stand.env, RestoreOptions(reference="kept", only=[IMAGES]))
+    assert newest(stand) == left
+    restore(stand.env, RestoreOptions(reference=kept))
+    assert newest(stand) == old
+    assert validate_point(stand.env, "left").snapshot == left
+    stand.desk.machine.passes(1)
+    stand.desk.undo()
+    assert newest(stand) == left
+
+
+def test_a_sync_point_that_is_restored_counts(stand: Stand) -> None:
+    stand.both("a", bio="1")
+    old = stand.point()
+    stand.both("a", bio="2")
+    stand.point("left")
+    stand.desk.machine.passes(1)
+    restore(stand.env, RestoreOptions(reference="base"))
+    assert newest(stand) == old
+    assert stand.point("new") == newest(stand)
+
+
+def test_without_one_that_counts_there_is_none(stand: Stand) -> None:
+    stand.both("a", bio="1")
+    take(stand.env, TakeOptions(name="kept"))
+    stand.both("a", bio="2")
+    left = stand.point("left")
+    stand.desk.shelf.put(f"{PREFIX}{left.replace('@', '/')}.json", Blob(b"damaged", "application/json"))
+    with pytest.raises(IntegrityFailed):
+        newest_point(stand.env)
+    stand.desk.machine.passes(1)
+    restore(stand.env, RestoreOptions(reference="kept"))
+    assert newest_point(stand.env) is None
+    assert stand.detect().point is None
+
+
+def test_a_snapshot_of_another_target_is_no_earlier_state(stand: Stand) -> None:
+    stand.both("a", bio="1")
+    other = replace(stand.env, target=replace(stand.env.target, table="other"))
+    take(other, TakeOptions(name="theirs"))
+    stand.both("a", bio="2")
+    point = stand.point()
+    stand.desk.machine.passes(1)
+    assert restore(stand.env, RestoreOptions(reference="theirs")).change.run
+    assert newest(stand) == point
 
 
 @pytest.mark.parametrize("name", ["a/b", "../x", "", ".", "..", "a\\b", "-x", "x" * 200])

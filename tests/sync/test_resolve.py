@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from tools.sync_doc import POLICIES, SITUATIONS, STATES, after, conflict
 
+from tattoo_data.backups.restore import RestoreOptions, restore
+from tattoo_data.backups.take import TakeOptions, take
 from tattoo_data.errors import SourceEmpty, UnknownName, UsageError
 from tattoo_data.model.entry import Blob, Entry
 from tattoo_data.repository.packs import PREFIX
@@ -88,6 +90,71 @@ def test_an_undo_takes_it_all_back(stand: Stand) -> None:
     assert stand.resolve(Strategy.OPENSEARCH_WINS).change.run is not None
     assert stand.desk.undo().change.failures == ()
     assert stand.state() == before
+
+
+def edited(stand: Stand) -> tuple[str, dict[str, Any]]:
+    """A sync point, and what was edited and deleted since. Returns it, and the fields that are right when the table
+    wins."""
+    for artist in ("a", "b", "gone"):
+        stand.both(artist, bio="old", updatedAt="2026-01-01")
+    point = stand.point()
+    stand.item("a", bio="TABLE", updatedAt="2026-06-01")
+    stand.document("a", bio="INDEX", updatedAt="2026-05-01")
+    stand.document("b", bio="only the index", updatedAt="2026-01-01")
+    stand.lose("gone", TABLE)
+    return point, {"a": "TABLE", "b": "only the index"}
+
+
+def bios(stand: Stand) -> dict[str, Any]:
+    """The table's texts, by artist."""
+    return {each["artistId"]["S"]: each["bio"]["S"] for each in stand.items().values()}
+
+
+def test_once_a_resolve_is_undone_its_sync_point_counts_no_more(stand: Stand) -> None:
+    point, right = edited(stand)
+    before = stand.state()
+    first = stand.resolve(Strategy.OPENSEARCH_WINS)
+    assert first.new_point is not None
+    stand.desk.machine.passes(1)
+    stand.desk.undo()
+    assert stand.state() == before
+    again = stand.resolve(Strategy.DYNAMO_WINS)
+    assert (again.point, bios(stand), stand.disagree()) == (point, right, set())
+    assert again.new_point not in (None, first.new_point)
+
+
+def test_once_a_resolve_is_redone_its_sync_point_counts_again(stand: Stand) -> None:
+    point, right = edited(stand)
+    first = stand.resolve()
+    stand.desk.machine.passes(1)
+    stand.desk.undo()
+    assert stand.detect().point == point
+    stand.desk.machine.passes(1)
+    stand.desk.redo()
+    stand.document("a", bio="newer", updatedAt="2026-01-01")
+    again = stand.resolve(Strategy.DYNAMO_WINS)
+    assert again.point == first.new_point
+    assert bios(stand) == right | {"a": "newer"}
+
+
+def test_a_sync_point_that_is_set_after_an_undo_counts(stand: Stand) -> None:
+    edited(stand)
+    stand.resolve()
+    stand.desk.machine.passes(1)
+    stand.desk.undo()
+    own = stand.point("own")
+    assert stand.resolve(Strategy.DYNAMO_WINS).point == own
+
+
+def test_once_a_snapshot_is_restored_a_resolve_since_counts_no_more(stand: Stand) -> None:
+    point, right = edited(stand)
+    stand.desk.machine.passes(1)
+    take(stand.env, TakeOptions(name="s"))
+    assert stand.resolve(Strategy.OPENSEARCH_WINS).new_point is not None
+    stand.desk.machine.passes(1)
+    restore(stand.env, RestoreOptions(reference="s"))
+    again = stand.resolve(Strategy.DYNAMO_WINS)
+    assert (again.point, bios(stand), stand.disagree()) == (point, right, set())
 
 
 def test_what_was_deleted_on_purpose_stays_deleted(stand: Stand) -> None:

@@ -15,8 +15,9 @@ from tools.sync_doc import POLICIES, SITUATIONS, STATES, after, conflict
 from tattoo_data.sync.decide import decide
 from tests.live import Application
 from tests.system.test_states import WRITES
-from tests.tool import AS_OF, Result, Tool
+from tests.tool import AS_OF, PROGRAMS, Result, Tool
 
+PROGRAM = str(PROGRAMS / "tattoo-data")
 LONG = "12345678901234567890.123456789012345678"
 Sides = dict[str, tuple[str, str, str]]
 
@@ -291,6 +292,40 @@ def test_sync_points(any_tool: Tool, full: Application) -> None:
     assert {"artist-002", "artist-003"} & full.documents().keys() == set()
     assert any_tool.ok("sync", "validate-sync-point", "resolved", "--json").json()["same"] is True
     assert any_tool.ok("undo").code == 0
+
+
+def test_a_sync_point_counts_only_while_nothing_went_back_to_before_it(any_tool: Tool, full: Application) -> None:
+    point = any_tool.ok("sync", "sync-point", "base", "--json").json()["syncPoint"]
+    edit(full, "artist-001", bio="of the table", updatedAt="2026-06-01")
+    tamper(full, "artist-001", bio="of the index", updatedAt="2026-05-01")
+    tamper(full, "artist-002", bio="of the index alone")
+    full.dynamodb.delete_item(TableName=full.table, Key=key("artist-003"))
+    any_tool.ok("snapshot", "edited")
+    right = {"artist-001": "of the table", "artist-002": "of the index alone"}
+    for back in (("undo",), ("restore", "edited")):
+        any_tool.ok("sync", "resolve-conflicts", "opensearch_wins")
+        any_tool.ok(*back)
+        assert any_tool.run("sync", "detect-conflicts", "--json").json()["syncPoint"] == point
+    any_tool.ok("with", "minimal", "--", PROGRAM, "sync", "resolve-conflicts")
+    assert any_tool.ok("sync", "resolve-conflicts", "dynamo_wins", "--json").json()["syncPoint"] == point
+    assert bios(full, right) == right
+    assert "artist-003" not in {item.get("artistId") for item in full.items()} | full.documents().keys()
+
+
+def test_a_number_that_a_partial_update_made_a_double_stays_the_tables(any_tool: Tool, live: Application) -> None:
+    big, newer = "1234567890123456789012.25", "999999999999999999999.25"
+    for artist in ("a", "b"):
+        live.put({**key(artist), "artistId": {"S": artist}, "big": {"N": big}})
+    any_tool.ok("sync", "dynamo-to-os")
+    any_tool.ok("sync", "sync-point", "base")
+    live.put({**key("a"), "artistId": {"S": "a"}, "big": {"N": newer}})
+    for artist in ("a", "b"):
+        tamper(live, artist, big=float(big), bio="new")
+    found = any_tool.run("sync", "detect-conflicts", "--json").json()["findings"]
+    assert {(each["key"], each["field"]) for each in found} == {("a", "big"), ("a", "bio"), ("b", "bio")}
+    any_tool.ok("sync", "resolve-conflicts", "opensearch_wins")
+    assert {item["artistId"]: str(item["big"]) for item in live.items()} == {"a": newer, "b": big}
+    assert disagree(live) == set()
 
 
 # A writer that never stops.

@@ -119,9 +119,10 @@ def newest_snapshot(env: Environment) -> Snapshot | None:
     return found if isinstance(found, Snapshot) else None
 
 
-def newest_of(env: Environment, kind: Kind) -> Snapshot | None:
-    """The newest snapshot of this target of one kind. Raises `IntegrityFailed` where its manifest is damaged."""
-    found = _newest(env, env.manifests.listed(), (), kind=kind)
+def newest_of(env: Environment, kind: Kind, counts: Callable[[datetime], bool]) -> Snapshot | None:
+    """The newest snapshot of this target of one kind that was taken at a moment that counts. Raises `IntegrityFailed`
+    where its manifest is damaged."""
+    found = _newest(env, [each for each in env.manifests.listed() if counts(each.created_at)], (), kind=kind)
     return found if isinstance(found, Snapshot) else None
 
 
@@ -149,10 +150,11 @@ def _newest(
 ) -> Snapshot | NodeArchive | None:
     """The newest of the target. A damaged manifest is an error: an older snapshot instead is not what was asked for."""
     archive = archives[0] if archives else None
-    for stored in manifests:
+    for stored, found in readable(env, manifests):
         if archive and stored.created_at < archive.created_at:
             return archive
-        found = _read(env, stored)
+        if isinstance(found, IntegrityFailed):
+            raise found
         if found.manifest.target == env.target.id and kind in (None, found.manifest.kind):
             return found
     return archive

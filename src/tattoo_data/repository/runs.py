@@ -72,6 +72,7 @@ class Run:
     a command had one. `of` is the run that an undo took back, or the undo that a redo did. `undoable` says that
     before-images were kept, in as many `files` once it has ended. `lock` is the token of the lock it was written
     under, `by` who did it. `counts` has created, replaced, deleted, moved, unchanged and failed for each store.
+    `restored` is when the snapshot was taken to which table or index were put back.
     """
 
     id: str
@@ -92,11 +93,17 @@ class Run:
     files: int | None = None
     lock: str | None = None
     by: str | None = None
+    restored: datetime | None = None
 
     @property
     def words(self) -> str:
         """The command as it can be typed: `reset fresh`."""
         return shlex.join((self.command, *self.arguments))
+
+    @property
+    def began(self) -> datetime:
+        """When it began."""
+        return datetime.fromisoformat(self.started_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +216,7 @@ def _encode(run: Run) -> bytes:
                 "files": run.files,
                 "lock": run.lock,
                 "by": run.by,
+                "restored": timestamp(run.restored) if run.restored else None,
             }
         ),
         indent=2,
@@ -228,7 +236,7 @@ def _decode(body: bytes) -> Run | None:
         arguments=tuple(fields["arguments"]),
         target=fields["target"],
         status=fields["status"],
-        started_at=fields["startedAt"],
+        started_at=timestamp(datetime.fromisoformat(fields["startedAt"])),
         ended_at=fields["endedAt"],
         as_of=date.fromisoformat(fields["asOf"]) if fields["asOf"] else None,
         content=fields.get("content"),
@@ -239,6 +247,7 @@ def _decode(body: bytes) -> Run | None:
         files=fields.get("files"),
         lock=fields.get("lock"),
         by=fields.get("by"),
+        restored=datetime.fromisoformat(restored) if (restored := fields.get("restored")) else None,
     )
 
 

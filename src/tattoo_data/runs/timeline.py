@@ -1,4 +1,5 @@
-"""Timeline: what a target's runs say together. Pure: which run `undo` takes, which `redo`, and which day counts.
+"""Timeline: what a target's runs say together. Pure: which run `undo` takes, which `redo`, which day counts, and which
+earlier states the stores come from.
 
 Undo and redo are runs too, and never taken back by `undo`. A redo takes back the last undo, until something new is
 written.
@@ -9,13 +10,30 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
-from tattoo_data.repository.runs import Run, RunKind, RunStatus
+from tattoo_data.repository.runs import Run, RunKind, RunStatus, run_moment
 
 #: The command whose runs say in their arguments what was done with which migration.
 MIGRATE = "migrate"
 COMMANDS_WITH_DAYS = ("seed", "reset", "restore")
+#: How much of a run's id is its day.
+_DAY = len("20261122")
+#: Moments are kept to the millisecond.
+_TICK = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """A run that put the stores back to what they held at an earlier moment: what they held from `since` until it began
+    was left behind."""
+
+    run: Run
+    since: datetime
+
+    def leaves(self, moment: datetime) -> bool:
+        """Whether what the stores held at a moment was left behind."""
+        return self.since <= moment < self.run.began
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +84,20 @@ class Timeline:
         writes = (run for run in self.runs if run.kind == RunKind.WRITE and run.id not in self.undone)
         return next((run for run in writes if run.command in COMMANDS_WITH_DAYS and run.as_of), None)
 
+    @property
+    def returns(self) -> tuple[Return, ...]:
+        """The runs that put the stores back, the newest first, but for those that were left behind themselves."""
+        found: list[Return] = []
+        for run in self.runs:
+            since = self._since(run)
+            if since is not None and not (found and run.began >= found[-1].since):
+                found.append(Return(run=run, since=since))
+        return tuple(found)
+
+    def descends_from(self, moment: datetime) -> bool:
+        """Whether what the stores hold comes from what they held at a moment: they were not put back to before it."""
+        return not any(each.leaves(moment) for each in self.returns)
+
     def applied(self, migration: str) -> tuple[Run, ...]:
         """The runs of a migration that stand, the newest first: they are not undone, and since then it was not rolled
         back, nor was the whole table put into another state."""
@@ -91,9 +123,17 @@ class Timeline:
         names = {run.arguments[1] for run in self.runs if run.command == MIGRATE and len(run.arguments) > 1}
         return frozenset(run.id for name in names for run in self.applied(name))
 
+    def _since(self, run: Run) -> datetime | None:
+        """The first moment that a run left behind; None for one that did not put the stores back."""
+        if run.kind == RunKind.WRITE:
+            return run.restored + _TICK if run.restored else None
+        about = next((each for each in self.runs if each.id == run.of), None)
+        return about.began if about else run_moment(run.of or "")
+
     def find(self, run_id: str) -> Run | None:
-        """The run of an id, or of the beginning of just one."""
-        found = [run for run in self.runs if run_id and run.id.startswith(run_id)]
+        """The run of an id, or of the beginning of just one, which has its day at least: less is soon meant by
+        mistake, as the number of a row."""
+        found = [run for run in self.runs if len(run_id) >= _DAY and run.id.startswith(run_id)]
         exact = [run for run in found if run.id == run_id]
         return exact[0] if exact else found[0] if len(found) == 1 else None
 

@@ -23,6 +23,16 @@ class UndoOptions:
     force: bool = False
     write: WriteOptions = field(default_factory=WriteOptions)
 
+    @property
+    def question(self) -> str | None:
+        """What is asked before, on a target that is not local; None where nothing has to be."""
+        return None if self.write.dry_run else f"undo {self.run or 'of the last run'} puts back what was there before"
+
+    @property
+    def redo_question(self) -> str | None:
+        """The same before a redo."""
+        return None if self.write.dry_run else "redo takes back the last undo"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:

@@ -46,6 +46,14 @@ class SyncOptions:
     allow_empty: bool = False
     write: WriteOptions = field(default_factory=WriteOptions)
 
+    def question(self, towards: StoreName) -> str | None:
+        """What is asked before, on a target that is not local; None where nothing has to be."""
+        if self.write.dry_run or (towards is StoreName.TABLE and not self.delete):
+            return None
+        if towards is StoreName.INDEX:
+            return "sync dynamo-to-os removes documents of no artist"
+        return "sync os-to-dynamo --delete removes artists"
+
     @property
     def arguments(self) -> tuple[str, ...]:
         """As they are typed."""

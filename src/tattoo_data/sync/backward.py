@@ -1,9 +1,8 @@
 """Backward: a document as the item that gives it, in the types that the item has. Pure.
 
 JSON has fewer types than DynamoDB: an array may have been a set, a text binary. What the item's attribute is decides,
-wherever the document's value still fits it. Numbers keep all digits and are never floats; but a partial update makes
-OpenSearch write every number of a document anew as a double, so one that is just the item's number as a double is the
-item's number.
+wherever the document's value still fits it. Numbers keep all digits and are never floats; one that is just the item's
+number as a double is the item's number.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -24,15 +23,12 @@ from tattoo_data.model.half import holds_half
 from tattoo_data.model.keys import index_keys, record_of
 from tattoo_data.model.project import document_value, item_of, record_fields, typed
 from tattoo_data.model.records import Kind, Record
-from tattoo_data.sync.form import Form, as_canonical, fields_in, projected
+from tattoo_data.sync.form import Form, as_canonical, fields_in, projected, with_digits
 
 Typed = dict[str, Any]
 #: The type of a set -> the type that its members have in a list, before they are read as members.
 _MEMBERS = {"SS": "S", "NS": "N", "BS": "S"}
 _ID = Kind.ARTIST.id_field
-#: No double needs more significant digits to be told from all others (IEEE 754).
-_DOUBLE_DIGITS = 17
-_EXACT = Context(prec=60)
 _decode_plain = msgspec.json.Decoder(float_hook=Decimal).decode
 _decode_item = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
 
@@ -69,7 +65,8 @@ def _changed(item: Entry, document: Entry) -> Entry:
     right = projected(item)
     if right.key != document.key:
         raise ValueError(f"the item is that of {right.key}, the document that of {document.key}")
-    before, after = fields_in(right.body), fields_in(as_canonical(document))
+    before = fields_in(right.body)
+    after = with_digits(fields_in(as_canonical(document)), before)
     if before == after:
         return item
     _check_id(document, after)
@@ -135,27 +132,17 @@ def _shaped(old: Typed, new: Typed) -> Typed:
             return {"L": _members(inner, value)}
         case "B", "S" if _is_base64(value):
             return {"B": value}
-        case "N", "N" if _is_double_of(value, inner):
-            return old
         case (("SS" | "NS" | "BS"), "L"):
-            return _set(was, inner, value) or new
+            return _set(was, value) or new
     return new
 
 
-def _set(tag: str, old: Sequence[str], members: Sequence[Typed]) -> Typed | None:
+def _set(tag: str, members: Sequence[Typed]) -> Typed | None:
     """A set of these members; None where there are none, or one is of another type."""
     texts = [str(member[_MEMBERS[tag]]) for member in members if _MEMBERS[tag] in member]
     if not texts or len(texts) < len(members) or (tag == "BS" and not all(map(_is_base64, texts))):
         return None
-    if tag == "NS":
-        texts = [next((each for each in old if _is_double_of(text, each)), text) for text in texts]
     return {tag: list(dict.fromkeys(texts))}
-
-
-def _is_double_of(number: str, exact: str) -> bool:
-    """Whether a number is what is left of a longer one that was made a double."""
-    digits = [len(Decimal(each).normalize(_EXACT).as_tuple().digits) for each in (number, exact)]
-    return digits[0] <= _DOUBLE_DIGITS < digits[1] and float(number) == float(exact)
 
 
 def _members(old: Sequence[Typed], new: Sequence[Typed]) -> list[Typed]:

@@ -1,5 +1,7 @@
 """Conflict: how table and index disagree on one artist, against what both held at the last sync point. Pure.
 
+A number in the index that is the base's or the table's made a double is that number: its digits are no change.
+
 A record on whose being there both sides disagreed at the sync point is taken as if there were none, and a field that
 differed then has no base: nobody has decided on it yet, so nobody knows which side changed it.
 """
@@ -11,7 +13,7 @@ from enum import StrEnum
 
 from tattoo_data.model.canonical import canonical_json
 from tattoo_data.model.entry import Entry
-from tattoo_data.sync.form import Form, as_canonical, fields_in, projected
+from tattoo_data.sync.form import Form, as_canonical, fields_in, projected, with_digits
 
 #: The one field that says when a record changed. It is no content of its own: it goes with what is taken.
 UPDATED_AT = "updatedAt"
@@ -78,7 +80,7 @@ _WORDS = {
     Kind.ONLY_IN_TABLE: "only the table has it, and without a sync point nobody knows why",
     Kind.ONLY_IN_INDEX: "only the index has it, and without a sync point nobody knows why",
     Kind.DIFFERS: "the sides differ, and without a sync point nobody knows which one changed",
-    Kind.DOCUMENT_FORM: "all fields agree, but the document has a location or keys that its item does not give",
+    Kind.DOCUMENT_FORM: "all fields agree, but the document has a location, keys or rounded numbers of its own",
 }
 
 
@@ -162,7 +164,8 @@ def base_of(item: Entry | None, document: Entry | None) -> Base | None:
         return Base(form=None)
     if item is None or document is None:
         return None
-    table, index = fields_in(projected(item).body), fields_in(as_canonical(document))
+    table = fields_in(projected(item).body)
+    index = with_digits(fields_in(as_canonical(document)), table)
     unknown = frozenset(name for name in table.keys() | index.keys() if table.get(name) != index.get(name))
     return Base(form={name: value for name, value in table.items() if name not in unknown}, unknown=unknown, item=item)
 
@@ -184,7 +187,8 @@ def find(base: Base | None, item: Entry | None, document: Entry | None) -> Confl
     body = as_canonical(document)
     if body == right.body:
         return None
-    table, index = fields_in(right.body), fields_in(body)
+    table = fields_in(right.body)
+    index = _index_form(base, table, fields_in(body))
     fields = _differing(base, table, index)
     kind = _kind(base, fields)
     return Conflict(
@@ -193,7 +197,7 @@ def find(base: Base | None, item: Entry | None, document: Entry | None) -> Confl
 
 
 def _only_in_index(base: Base | None, document: Entry) -> Conflict | None:
-    index = fields_in(as_canonical(document))
+    index = _index_form(base, {}, fields_in(as_canonical(document)))
     fields: tuple[Field, ...] = ()
     if base is not None and base.form is not None:
         fields = _since(base, index, Side.INDEX)
@@ -220,6 +224,14 @@ def _only_in_table(base: Base | None, item: Entry, right: Entry) -> Conflict:
     return Conflict(
         id=right.key, kind=kind, item=item, document=None, table=table, index=None, base=base, fields=fields
     )
+
+
+def _index_form(base: Base | None, table: Form, index: Form) -> Form:
+    """The index's fields with the digits of the base, or else of the table, where they were made doubles. A field that
+    both sides have alike stays as it is."""
+    was = (base.form if base else None) or {}
+    exact = with_digits(with_digits(index, was), table)
+    return {name: value if table.get(name) == value else exact[name] for name, value in index.items()}
 
 
 def _since(base: Base, form: Form, side: Side) -> tuple[Field, ...]:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from tattoo_data.clock import timestamp
+from tattoo_data.engine.flow import StillAtWork
 from tattoo_data.engine.journal import Kept
 from tattoo_data.engine.make_equal import How, make_equal
 from tattoo_data.engine.plan import Desired, Plan
@@ -61,6 +62,11 @@ class FollowOptions:
 
     once: bool = False
     allow_empty: bool = False
+
+    @property
+    def question(self) -> str:
+        """What is asked before, on a target that is not local."""
+        return "sync follow removes documents of no artist"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +137,7 @@ class _Unkept:
     lock: Lock
     keeps_images: bool = False
 
-    def begin(self, plan: Plan, fingerprint_before: str) -> str:
+    def begin(self, plan: Plan, fingerprint_before: str | None) -> str:
         return ""
 
     def keep(self, store: StoreName, changes: Sequence[Kept], *, instead: bool = False) -> None:
@@ -245,6 +251,9 @@ class _Follower:
             done = self._compare(lock) if self._reason else self._apply(lock)
             lock.check()
             self._save()
+        except StillAtWork:
+            lock.leave()
+            raise
         finally:
             lock.release()
         yield done

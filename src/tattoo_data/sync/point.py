@@ -25,12 +25,14 @@ from tattoo_data.errors import BadSetting, FileFailed, IntegrityFailed, UnknownN
 from tattoo_data.files import write_file
 from tattoo_data.model.entry import StoreName
 from tattoo_data.repository.manifests import Kind, spelled
+from tattoo_data.runs.session import read_timeline
 from tattoo_data.validation.stream import Stream
 
 FORMAT = 1
 FOLDER = Path("sync-points")
 #: The sync point that a resolve sets.
 RESOLVED = "resolved"
+_OTHER_FILE = "`tattoo-data sync sync-point NAME` sets a new one, and writes its file."
 _AFRESH = (
     "Nothing was changed. `tattoo-data sync sync-point NAME` sets a new one, which counts from then on; "
     "`tattoo-data backups delete NAME@ID` removes the damaged one, and the one before it counts again."
@@ -77,9 +79,10 @@ class Validated:
 
 
 def newest_point(env: Environment) -> Snapshot | None:
-    """The newest sync point of this target. Raises `IntegrityFailed` where it is damaged."""
+    """The newest sync point of this target from which table and index come: one that was left behind, by an undo or a
+    restore, cannot tell who changed what. Raises `IntegrityFailed` where it is damaged."""
     try:
-        return newest_of(env, Kind.SYNC)
+        return newest_of(env, Kind.SYNC, read_timeline(env).descends_from)
     except IntegrityFailed as error:
         raise _damaged(error) from error
 
@@ -88,7 +91,7 @@ def take_point(env: Environment, name: str, wait: float = 0.0) -> Taken:
     """Take a sync point. Read-only on live stores. Raises as a backup does, and `BadSetting` for a name that is
     none."""
     if "/" in name or "\\" in name or name in ("", ".", ".."):
-        reason = "it is a part of a file's name, so it has no slash"
+        reason = "it is a part of a file's name: it is not empty and no dots alone, and has no slash"
         raise BadSetting(name="NAME", value=name, source="the command line", reason=reason)
     return take(env, TakeOptions(name=name, kind=Kind.SYNC, wait=wait))
 
@@ -185,17 +188,19 @@ def _read(path: Path) -> dict[str, Any]:
         there = sorted(each.name for each in path.parent.glob("sync-point-*.json"))
         raise UnknownName(kind="sync point file", name=str(path), known=there) from error
     except ValueError as error:
-        raise IntegrityFailed(what=f"{path} is no sync point: {error}") from error
+        raise IntegrityFailed(what=f"{path} is no sync point: {error}", hint=_OTHER_FILE) from error
     if not isinstance(about, dict) or not (about.get("type") == _TYPE or about.keys() >= _NODE):
-        raise IntegrityFailed(what=f"{path} is no sync point")
+        raise IntegrityFailed(what=f"{path} is no sync point", hint=_OTHER_FILE)
     return about
 
 
 def _check(env: Environment, path: Path, about: Mapping[str, Any]) -> None:
     if about.get("format") != FORMAT:
-        raise IntegrityFailed(what=f"{path} has format {about.get('format')!r}, and this version reads {FORMAT}")
+        raise IntegrityFailed(
+            what=f"{path} has format {about.get('format')!r}, and this version reads {FORMAT}", hint=_OTHER_FILE
+        )
     if about.get("hash") != _hash({name: value for name, value in about.items() if name != "hash"}):
-        raise IntegrityFailed(what=f"{path} was changed after it was written: its hash does not fit")
+        raise IntegrityFailed(what=f"{path} was changed after it was written: its hash does not fit", hint=_OTHER_FILE)
     if about.get("target") != env.target.id:
         raise UsageError(
             what=f"{path} is of table {about.get('table')} and index {about.get('index')}, not of this target",
@@ -208,7 +213,7 @@ def _counted(env: Environment, path: Path, about: Mapping[str, Any]) -> Validate
     then = {StoreName.TABLE: about["dynamoCount"], StoreName.INDEX: about["osCount"]}
     for store, count in then.items():
         if type(count) is not int or count < 0:
-            raise IntegrityFailed(what=f"{path} says that the {store} held {count!r} entries")
+            raise IntegrityFailed(what=f"{path} says that the {store} held {count!r} entries", hint=_OTHER_FILE)
     live = _live(env, keep=False)
     counts = {store: (then[store], live[store].total.count) for store in _BOTH}
     return Validated(snapshot=None, counts=counts, since=Stream(Since))

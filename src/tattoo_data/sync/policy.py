@@ -56,9 +56,14 @@ def policy_of(
     if prefer and prefer not in list(Side):
         raise UnknownChoice(kind="side", name=prefer, known=list(Side))
     if prefer and strategy != Strategy.MERGE:
-        raise UsageError(what=f"--prefer is for merge, and {strategy} needs none")
+        raise UsageError(
+            what=f"--prefer is for merge, and {strategy} needs none", hint="Leave --prefer out, or resolve by merge."
+        )
     if (plan or apply) and strategy != Strategy.MANUAL:
-        raise UsageError(what=f"--plan and --apply are for manual, and {strategy} decides by itself")
+        raise UsageError(
+            what=f"--plan and --apply are for manual, and {strategy} decides by itself",
+            hint="Leave them out, or resolve by manual.",
+        )
     if strategy == Strategy.MANUAL and bool(plan) == bool(apply):
         raise UsageError(
             what="manual needs --plan FILE, which writes the conflicts to decide, or --apply FILE, which does it",

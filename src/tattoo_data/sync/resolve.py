@@ -41,6 +41,11 @@ class ResolveOptions:
     write: WriteOptions = field(default_factory=WriteOptions)
 
     @property
+    def question(self) -> str | None:
+        """What is asked before, on a target that is not local; None where nothing has to be."""
+        return None if self.write.dry_run else "sync resolve-conflicts changes or removes records"
+
+    @property
     def arguments(self) -> tuple[str, ...]:
         """As they are typed."""
         prefer = ("--prefer", self.policy.prefer.value) if self.policy.prefer else ()
