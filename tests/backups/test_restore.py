@@ -15,13 +15,23 @@ from tattoo_data.backups.remove import delete
 from tattoo_data.backups.restore import Restored, restore_backup
 from tattoo_data.backups.verify import verify
 from tattoo_data.engine.verify import Verify
-from tattoo_data.errors import IntegrityFailed, Locked, NoBackup, NothingToUndo, UnknownName, UsageError
+from tattoo_data.errors import (
+    IntegrityFailed,
+    Locked,
+    NoBackup,
+    NotFound,
+    NothingToUndo,
+    StructureRefused,
+    UnknownName,
+    UsageError,
+)
 from tattoo_data.model.entry import Blob, Entry, StoreName
 from tattoo_data.model.keys import item_key
 from tattoo_data.model.pattern import matching
 from tattoo_data.repository.locks import Lock
 from tattoo_data.runs.session import Command, WriteOptions, read_timeline
 from tattoo_data.runs.undo import UndoOptions, redo, undo
+from tattoo_data.stores.base import Description, Target
 from tests.backups.stand import Stand, State, item, numbered, stand, states
 from tests.backups.vault import BEGUN
 from tests.formats.builders import node_document, node_export, node_item, tar_gz
@@ -207,14 +217,6 @@ def test_images_go_by_their_keys(here: Stand) -> None:
         "pictures/10.png": kept[IMAGES]["pictures/10.png"],
         "pictures/20.png": kept[IMAGES]["pictures/20.png"],
     }
-    assert here.held()[TABLE] == {}
-
-
-def test_keys_that_nothing_has_are_nothing_to_do(here: Stand) -> None:
-    here.hold(numbered(40))
-    here.snapshot("all")
-    here.hold(State())
-    assert here.restore("all", keys="nothing*").change.run is None
     assert here.held()[TABLE] == {}
 
 
@@ -573,3 +575,26 @@ def test_keys_of_an_archive(here: Stand, tmp_path: Path) -> None:
     here.hold(State())
     here.restore("node", keys="ARTIST#artist-001")
     assert [len(here.held()[store]) for store in StoreName] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("pattern", ["ARTIST#00000 METADATA", "ARTSIT#*", ""])
+def test_a_pattern_that_is_like_no_key_is_refused(here: Stand, pattern: str) -> None:
+    here.hold(numbered(2))
+    here.snapshot("all")
+    here.hold(State())
+    with pytest.raises(NotFound, match=r"no key of all@.* or of the live stores is like"):
+        here.restore("all", keys=pattern)
+    assert here.held()[TABLE] == {}
+
+
+def test_the_index_is_restored_alone_beside_a_table_of_another_kind(tmp_path: Path, pool: Executor) -> None:
+    here = stand(tmp_path, pool)
+    here.hold(numbered(2))
+    here.snapshot("all")
+    here.env.stores.index.delete([Target("00001")])
+    refused = Description(name="table", engine="memory", refused=("its key is x",))
+    here.env.stores.table.describe = lambda: refused  # type: ignore[method-assign]
+    with pytest.raises(StructureRefused, match="its key is x"):
+        here.restore("all")
+    restored = here.restore("all", only=[INDEX])
+    assert (writes(restored), restored.proven, restored.change.fingerprint) == ({INDEX: (1, 0, 0)}, True, None)

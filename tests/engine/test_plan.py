@@ -37,7 +37,7 @@ class Notes:
     kept: dict[StoreName, list[Kept]] = field(default_factory=lambda: {name: [] for name in StoreName})
     keeps_images: bool = True
 
-    def begin(self, plan: Plan, fingerprint_before: str) -> str:
+    def begin(self, plan: Plan, fingerprint_before: str | None) -> str:
         self.said.append("begin")
         return "run-1"
 

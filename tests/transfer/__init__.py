@@ -29,6 +29,7 @@ class FakeSource:
     blobs: Mapping[str, Blob] = field(default_factory=dict)
     structures: Mapping[StoreName, Mapping[str, Any]] = field(default_factory=dict)
     lacking: Sequence[str] = ()
+    routed: bool = True
     closed: int = 0
 
     def read(self) -> Iterator[Found]:

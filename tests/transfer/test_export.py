@@ -17,13 +17,14 @@ from typing import Any
 
 import pytest
 
-from tattoo_data.errors import FileFailed, ScratchFailed, StoreError, StoreMissing, StructureRefused
+from tattoo_data.errors import FileFailed, IntegrityFailed, ScratchFailed, StoreError, StoreMissing, StructureRefused
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest, store_fingerprint
 from tattoo_data.stores.base import Description, Page, Store
 from tattoo_data.stores.memory import MemoryStore
 from tattoo_data.testing.contract import make_entry
 from tattoo_data.transfer.export import ExportOptions, export, export_stream
+from tests.engine.sharded import Sharded, shared
 from tests.formats.test_image_writer import ODD
 from tests.runs import Desk, Killed, at, desk
 from tests.transfer import Pictures
@@ -304,3 +305,10 @@ def test_the_fingerprint_is_of_what_the_files_hold(tmp_path: Path, pool: ThreadP
     again = Entry(entry.key, json.dumps(item).encode())
     assert digest(StoreName.TABLE, again) == digest(StoreName.TABLE, entry)
     assert manifest["stores"]["table"]["fingerprint"] == store_fingerprint(StoreName.TABLE, [entry])
+
+
+def test_documents_that_share_an_id_are_refused_and_no_folder_is_left(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
+    desk = place(tmp_path, pool, index=Sharded(*shared("A", "B")))
+    with pytest.raises(IntegrityFailed, match="several documents of one `_id`, under several routings: same"):
+        export(desk.env, ExportOptions(folder=tmp_path / "out", stores=[StoreName.INDEX]))
+    assert list((tmp_path / "out").iterdir()) == []

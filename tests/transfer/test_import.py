@@ -14,10 +14,12 @@ import pytest
 
 from tattoo_data.errors import FileFailed, IntegrityFailed, NothingToUndo
 from tattoo_data.formats.source import Found
+from tattoo_data.model.canonical import canonical_item
 from tattoo_data.model.entry import Blob, Entry, StoreName
 from tattoo_data.runs.session import Command, WriteOptions
 from tattoo_data.stores.base import Exchange, Outcome, Store
 from tattoo_data.stores.memory import MemoryStore
+from tattoo_data.testing.contract import make_entry
 from tattoo_data.transfer.contents import Contents, Reject
 from tattoo_data.transfer.import_files import Imported, ImportOptions, import_contents, list_rejects, read_files
 from tattoo_data.transfer.read import read_contents
@@ -313,3 +315,27 @@ def test_replace_is_refused_where_a_file_is_missing(place: Desk) -> None:
     assert read_files(source, options, place.env.clock).contents.lacking == ["x.split-1.json"]
     with pytest.raises(IntegrityFailed, match=r"lacks x\.split-1\.json"):
         read_files(source, replace(options, replace=True), place.env.clock)
+
+
+def test_a_document_of_another_routing_is_replaced_unless_it_was_made_of_an_item(place: Desk) -> None:
+    run(place, contents({1: "Ada"}, TABLE))
+    index = place.env.stores.index
+    (document,) = index.get(["artist-00001"])
+    index.put([Entry(document.key, document.body, "R2")])
+    assert run(place, contents({1: "Ada"}, TABLE)).change.run is None
+    files = read_contents(FakeSource(lines(INDEX, [document], "index.json"), stores=[INDEX]))
+    assert run(place, files).change.counts[INDEX].replaced == 1
+    assert [each.routing for each in index.get(["artist-00001"])] == [None]
+
+
+@pytest.mark.parametrize("name", [".z", "a..b", "a. .b", ".", "x"])
+def test_strict_refuses_a_document_that_opensearch_takes_in_no_index(tmp_path: Path, place: Desk, name: str) -> None:
+    entry = make_entry(TABLE, 1, "Ada")
+    item = Entry(entry.key, canonical_item(entry.body[:-1] + f',"{name}":{{"S":"x"}}}}'.encode()))
+    source = FakeSource(lines(TABLE, [item], "table.json"), stores=[TABLE])
+    options = ImportOptions(path="./x", strict=True)
+    if name == "x":
+        assert read_files(source, options, place.env.clock).contents.rejected == []
+        return
+    with pytest.raises(IntegrityFailed, match=r"table.json, line 1: its document: OpenSearch takes no field"):
+        read_files(source, options, place.env.clock)

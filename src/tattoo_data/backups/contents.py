@@ -53,6 +53,7 @@ def content_of(env: Environment, manifest: Manifest) -> Desired:
         entries=reader.entries,
         wanted=reader.wanted,
         prune=True,
+        routed=True,
         canonical=True,
         blobs=reader.blob,
         structures={store: about.structure for store, about in manifest.stores.items()},
@@ -117,7 +118,10 @@ class _Reader:
                     self.refs[packed.entry.key] = packed.blob
                 yield packed, digest
             if total.hex() != pack.fingerprint:
-                raise IntegrityFailed(what=f"{pack.key} does not hold the entries that the manifest says")
+                raise IntegrityFailed(
+                    what=f"{pack.key} does not hold the entries that the manifest says",
+                    hint="`tattoo-data backups verify` names all that is damaged; restore from another one.",
+                )
 
     def _check_bodies(self, wanted: Spool[Wanted], live: Live) -> None:
         """Every body that will be written is whole."""
@@ -148,14 +152,20 @@ class _Shape:
         return pack if number >> (_BITS - bits) == self._starts[at] >> (_BITS - bits) else None
 
     def matched(self, live: Live) -> set[str]:
-        """The prefixes of the packs whose very entries live holds."""
+        """The prefixes of the packs whose very entries live holds. No sum tells a routing: a pack with one on either
+        side is to be read."""
         sums = {pack.prefix: Sum() for pack in self._packs}
+        routed = {pack.prefix for pack in self._packs if pack.routed}
         for part in live.held.parts():
             for held in part:
                 if pack := self.pack_of(held.key):
                     sums[pack.prefix].add(held.digest)
+                    if held.routing is not None:
+                        routed.add(pack.prefix)
         return {
             pack.prefix
             for pack in self._packs
-            if sums[pack.prefix].count == pack.count and sums[pack.prefix].hex() == pack.fingerprint
+            if pack.prefix not in routed
+            and sums[pack.prefix].count == pack.count
+            and sums[pack.prefix].hex() == pack.fingerprint
         }

@@ -39,6 +39,9 @@ def _download(env: Environment, archive: NodeArchive, path: Path) -> None:
     try:
         with path.open("wb") as file:
             if not env.repository.download(archive.key, file):
-                raise IntegrityFailed(what=f"{archive.key} in the backup bucket is gone")
+                raise IntegrityFailed(
+                    what=f"{archive.key} in the backup bucket is gone",
+                    hint="`tattoo-data backups list` lists what is there now.",
+                )
     except OSError as error:
         raise ScratchFailed(folder=str(path.parent), reason=error.strerror or str(error)) from error

@@ -49,6 +49,12 @@ class PruneOptions:
         """Whether no version goes."""
         return not (self.keep or self.daily or self.weekly)
 
+    @property
+    def question(self) -> str | None:
+        """What is asked before; None where nothing has to be."""
+        what = "data that no backup needs" if self.keeps_all else "backups that are not kept, and their data"
+        return None if self.dry_run else f"backups prune removes {what}, and there is no undo"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
@@ -86,12 +92,18 @@ def versions(env: Environment, reference: str) -> tuple[list[Stored], list[NodeA
     return stored, archives
 
 
+def require(env: Environment, names_given: Sequence[str]) -> None:
+    """Raise `UnknownName` where a name is that of no snapshot or backup."""
+    if names_given:
+        _require_names(names_given, env.manifests.listed())
+
+
 def prune(env: Environment, options: PruneOptions) -> Removed:
     """Remove the versions that are not kept, then every pack and body that nothing names. Raises `IntegrityFailed`
     where a manifest is damaged: nobody knows what it needs."""
     with _alone(env, "backups prune", options.wait, dry_run=options.dry_run) as check:
         listed = env.manifests.listed()
-        _require(options.names, listed)
+        _require_names(options.names, listed)
         doomed = [] if options.keeps_all else unwanted(listed, options, _targets(env, listed))
         gone = {each.key for each in doomed}
         used = _used(env, [each for each in listed if each.key not in gone])
@@ -235,7 +247,7 @@ def _is_at_work(env: Environment, seen: Collection[str]) -> bool:
     return any(run is not None and run.status == RunStatus.RUNNING for run in map(env.runs.read, young))
 
 
-def _require(names_given: Sequence[str], listed: Sequence[Stored]) -> None:
+def _require_names(names_given: Sequence[str], listed: Sequence[Stored]) -> None:
     there = list(dict.fromkeys(each.name for each in listed))
     for name in names_given:
         if spelled(name) not in there:

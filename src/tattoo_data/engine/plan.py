@@ -66,10 +66,12 @@ class Desired:
     knows the digests of what it holds gives `wanted` instead, whose entries need no body where live holds the very
     digest; one that is made out of what is there gives `derive`, and `finish` where some of it is known only when all
     is read. `prune` says that whatever is not in it goes, and
-    `scope` narrows that to some keys. `move` says that a record found under the Node tools' sort key is put under ours,
-    and goes there. `canonical` says that bodies are canonical bytes already, and `blobs` gives the body of an image by
-    its key. `structures` are those of the stores that the state comes from (`Description.structure`): stores are made
-    and mended like them. `unmade` are keys of which nobody can say what they are to hold, and why: they are left.
+    `scope` narrows that to some keys. `routed` says that it knows the routing of its documents, so that one of the same
+    content under another is replaced; what is made of items knows none. `move` says that a record found under the Node
+    tools' sort key is put under ours, and goes there. `canonical` says that bodies are canonical bytes already, and
+    `blobs` gives the body of an image by its key. `structures` are those of the stores that the state comes from
+    (`Description.structure`): stores are made and mended like them. `unmade` are keys of which nobody can say what they
+    are to hold, and why: they are left.
     """
 
     stores: Collection[StoreName]
@@ -79,6 +81,7 @@ class Desired:
     finish: Finish | None = None
     prune: bool = False
     scope: Scope | None = None
+    routed: bool = False
     move: bool = False
     canonical: bool = False
     blobs: Blobs | None = None
@@ -278,7 +281,7 @@ def _compare(wanted: Spool[Wanted], live: Live, desired: Desired, place: int) ->
     unchanged = 0
     for key, each in here.items():
         held = there.pop(key, None)
-        if held is not None and held.digest == each.digest:
+        if held is not None and _is_same(each, held, routed=desired.routed):
             unchanged += 1
         else:
             steps.append(_put(each, held, desired.blobs if live.store is StoreName.IMAGES else None))
@@ -290,6 +293,10 @@ def _compare(wanted: Spool[Wanted], live: Live, desired: Desired, place: int) ->
         if goes or moved_to:
             steps.append(Step(key, held.digest, None, None, held.routing, moved_to))
     return Part(steps, unchanged)
+
+
+def _is_same(each: Wanted, held: Held, *, routed: bool) -> bool:
+    return held.digest == each.digest and (not routed or held.routing == each.routing)
 
 
 def _put(each: Wanted, held: Held | None, blobs: Blobs | None) -> Step:

@@ -11,6 +11,7 @@ import msgspec
 
 from tattoo_data.engine.flow import Progress, no_progress
 from tattoo_data.engine.spool import Spool
+from tattoo_data.errors import IntegrityFailed
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import Sum, canonical, digest_canonical
 from tattoo_data.model.keys import record_of
@@ -19,6 +20,8 @@ from tattoo_data.stores.base import Description, Store, pages
 from tattoo_data.stores.live import LiveStores
 
 OTHER = "other"
+#: So many `_id`s that documents share are named.
+_NAMED = 5
 #: Below this many entries one scan is quicker than several beside each other.
 _WORTH_SEGMENTS = 2_000
 
@@ -42,7 +45,8 @@ class Live:
     where those were asked for.
 
     `artists` is the sum of the index's artist documents, or of the documents that the table's artists give; the
-    latter is filled on request only.
+    latter is filled on request only. `routed` says that there are documents with a routing, and `shared` are the
+    `_id`s that several documents have, each under a routing of its own.
     """
 
     store: StoreName
@@ -51,6 +55,8 @@ class Live:
     total: Sum = field(default_factory=Sum)
     kinds: Counter[str] = field(default_factory=Counter)
     artists: Sum = field(default_factory=Sum)
+    routed: bool = False
+    shared: tuple[str, ...] = ()
 
     @property
     def exists(self) -> bool:
@@ -61,6 +67,16 @@ class Live:
     def is_refused(self) -> bool:
         """Whether its structure is another one, so that it was not read."""
         return self.description is not None and bool(self.description.refused)
+
+    def require_one_each(self) -> None:
+        """Raise `IntegrityFailed` where several documents share an `_id`: a state has one entry a key, so that all but
+        one of them would be lost."""
+        if self.shared:
+            name = self.description.name if self.description else self.store.value
+            raise IntegrityFailed(
+                what=f"the index {name} holds {said_of_shared(self.shared)}",
+                hint=f"Nothing was written. Delete all but one of each: DELETE /{name}/_doc/ID?routing=ROUTING.",
+            )
 
 
 class _Document(msgspec.Struct):
@@ -107,7 +123,7 @@ def read_all(
             store=stores[name],
             segment=segment,
             segments=segments,
-            held=live[name].held if keep else None,
+            held=live[name].held if keep or may_share(description) else None,
             project=project,
             into=into,
         )
@@ -119,6 +135,8 @@ def read_all(
     for part in pool.map(_read_segment, units):
         _merge(live[part.store], part)
         progress("scanned", sum(each.total.count for each in live.values()), None)
+    for each in live.values():
+        each.shared = shared(each.held) if each.routed else ()
     return live
 
 
@@ -146,6 +164,17 @@ def read_held(store: Store) -> Spool[Held]:
     held = Spool(Held, store.name)
     _read_segment(_Unit(store=store, segment=0, segments=1, held=held, project=False))
     return held
+
+
+def shared(held: Spool[Held]) -> tuple[str, ...]:
+    """The keys that several entries have."""
+    return tuple(key for part in held.parts() for key, times in Counter(each.key for each in part).items() if times > 1)
+
+
+def said_of_shared(keys: Sequence[str]) -> str:
+    """In words that several documents share each of these `_id`s."""
+    more = f" and {len(keys) - _NAMED:,} more" if len(keys) > _NAMED else ""
+    return f"several documents of one `_id`, under several routings: {', '.join(keys[:_NAMED])}{more}"
 
 
 def segments_of(store: Store, description: Description) -> int:
@@ -195,6 +224,7 @@ def _count(
         found.append(Held(entry.key, entry_digest, entry.routing))
         live.total.add(entry_digest)
         live.kinds[kind] += 1
+        live.routed |= entry.routing is not None
         if live.store is StoreName.INDEX and kind != OTHER:
             live.artists.add(entry_digest)
         elif project and entry.key not in hidden and (document := document_of(entry)) is not None:
@@ -206,3 +236,9 @@ def _merge(live: Live, part: Live) -> None:
     live.total.join(part.total)
     live.artists.join(part.artists)
     live.kinds += part.kinds
+    live.routed |= part.routed
+
+
+def may_share(description: Description) -> bool:
+    """Whether documents may share an `_id`: those of one shard cannot, so that most indexes need not be looked at."""
+    return int(description.structure.get("settings", {}).get("index", {}).get("number_of_shards", 1)) > 1

@@ -61,6 +61,7 @@ class AwsExport:
     """One full export. `place` is where its folder is from the root of `files`; names in messages start there."""
 
     kind = "AWS export"
+    routed = False
 
     def __init__(self, path: str, files: Folder, place: str = "") -> None:
         self.path = path

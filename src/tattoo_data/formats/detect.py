@@ -16,7 +16,7 @@ from tattoo_data.errors import IntegrityFailed, NotFound, ScratchFailed, UsageEr
 from tattoo_data.formats import archive, arrays, aws_export
 from tattoo_data.formats.archive import Limits
 from tattoo_data.formats.aws_export import AwsExport
-from tattoo_data.formats.elasticdump import Elasticdump, Holds, companions, held_by, lacking_parts
+from tattoo_data.formats.elasticdump import Elasticdump, Holds, companions, held_by, lacking_parts, other_parts
 from tattoo_data.formats.index_structure import COMPANIONS
 from tattoo_data.formats.manifest import IMAGES_FOLDER, INDEX_FOLDER, MANIFEST, TABLE_FOLDER
 from tattoo_data.formats.node import DOCUMENTS, ITEM_FILES, NodeExport
@@ -37,6 +37,7 @@ _LOOKED_FOR = (
 )
 _SEED = "Records without PK and SK are test data: `tattoo-data seed FILE` takes them."
 _LINES = "Documents stand one on each line, as elasticdump writes them: `jq -c '.[]' FILE` makes such lines."
+_EMPTY = "An index without documents is told by its mapping: give the folder in which both files are."
 _WHOLE = "Give the folder of the whole export, which its manifest makes complete."
 
 
@@ -52,7 +53,10 @@ def open_source(path: Path, limits: Limits = archive.DEFAULT) -> Source:
             raise _unknown(str(path), "it is neither a file nor a folder")
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
-            raise UsageError(what=f"{path} cannot be read: {error.strerror or error}") from error
+            raise UsageError(
+                what=f"{path} cannot be read: {error.strerror or error}",
+                hint="Nothing was changed. Whoever runs the command must be able to read it.",
+            ) from error
     raise NotFound(what=f"there is no file and no folder at {path}", hint="`tattoo-data export` makes one.")
 
 
@@ -100,6 +104,10 @@ class _Unpacked:
     @property
     def structures(self) -> Mapping[StoreName, Mapping[str, Any]]:
         return self._source.structures
+
+    @property
+    def routed(self) -> bool:
+        return self._source.routed
 
     @property
     def lacking(self) -> Sequence[str]:
@@ -157,7 +165,8 @@ def _open_file(path: Path, limits: Limits) -> Source:
     first = files.first_line(path.name)
     held, _ = held_by(files, path.name)
     if held is Holds.DOCUMENTS:
-        return Elasticdump(str(path), files, [path.name], companions(files, [path.name], []))
+        beside, lacking = companions(files, [path.name], []), other_parts(files, path.name)
+        return Elasticdump(str(path), files, [path.name], beside, lacking)
     if held is Holds.STRUCTURE:
         raise _unknown(str(path), "it holds how an index is made, and no documents")
     if held is Holds.EMPTY_OBJECT:
@@ -168,7 +177,9 @@ def _open_file(path: Path, limits: Limits) -> Source:
         raise _array(path)
     if start == GZIP:
         _read_gzip(path)
-    raise _unknown(str(path), "this file cannot be imported" if start else "this file is empty")
+    if not start:
+        raise _unknown(str(path), "this file is empty", _EMPTY)
+    raise _unknown(str(path), "this file cannot be imported")
 
 
 def _refuse_half_written(folder: Path, shown: str) -> None:

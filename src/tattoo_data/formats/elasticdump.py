@@ -17,7 +17,7 @@ import msgspec
 from tattoo_data.formats.index_structure import COMPANIONS, index_structures
 from tattoo_data.formats.reading import Folder, meant_by
 from tattoo_data.formats.source import Found
-from tattoo_data.formats.usable import document_entry
+from tattoo_data.formats.usable import Unusable, document_entry, same_names
 from tattoo_data.model.entry import Blob, Entry, StoreName
 
 #: A part of a dump that `--maxRows` split: what stands before its number, the number, and what stands after it.
@@ -37,6 +37,7 @@ class _Hit(msgspec.Struct, rename={"key": "_id", "source": "_source", "routing":
     index: object = None
 
 
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_hit = msgspec.json.Decoder(_Hit).decode
 _decode = msgspec.json.Decoder().decode
 
@@ -56,6 +57,7 @@ class Elasticdump:
     those that are missing. Raises `IntegrityFailed` where one of those beside is cut or damaged."""
 
     kind = "elasticdump"
+    routed = True
 
     def __init__(
         self, path: str, files: Folder, names: Sequence[str], beside: Sequence[str] = (), lacking: Sequence[str] = ()
@@ -83,7 +85,7 @@ class Elasticdump:
         """See `Source.notes`."""
         notes = [] if self._found else [f"There is no document in {', '.join(self._names) or 'it'}."]
         notes += [
-            f"Of a split dump {name} is missing or unreadable: what it held is not taken." for name in self.lacking
+            f"Of a split dump {name} is not among what is read: what it holds is not taken." for name in self.lacking
         ]
         if len(self._indexes) > 1:
             told = [f"{index} (in {name})" for index, name in sorted(self._indexes.items())]
@@ -155,6 +157,18 @@ def lacking_parts(data: Sequence[str], empty: Sequence[str]) -> list[str]:
     ]
 
 
+def other_parts(files: Folder, name: str) -> list[str]:
+    """The other parts of the split dump of which a file is one: those beside it that hold anything, and the missing
+    ones before the last."""
+    split = _SPLIT.fullmatch(name)
+    if split is None:
+        return []
+    parts = [(each, found) for each in files.names("") if (found := _SPLIT.fullmatch(each))]
+    beside = [each for each, found in parts if each != name and (found[1], found[3]) == (split[1], split[3])]
+    held = [each for each in beside if held_by(files, each)[0] is not Holds.NOTHING]
+    return sorted({*held, *lacking_parts([name, *beside], ())})
+
+
 def holds(first: bytes) -> tuple[Holds, str]:
     """What a file holds whose first line is `first`, and for documents the index they came from."""
     if not first.strip():
@@ -218,6 +232,9 @@ def _found_document(name: str, number: int, line: bytes) -> tuple[Found, str]:
 def _entry(name: str, number: int, line: bytes) -> tuple[Entry, str]:
     try:
         hit = _decode_hit(line)
+        members = _decode_members(line)
+        if not same_names(line, b"".join(map(bytes, members.values())), more=2 * len(members)):
+            raise Unusable("the line has the same name twice")
         entry = document_entry(hit.key, bytes(hit.source), hit.routing)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise meant_by(error, name, number, line) from error

@@ -19,6 +19,7 @@ from tattoo_data.formats.reading import Folder, damaged, meant_by
 from tattoo_data.formats.source import Found
 from tattoo_data.formats.usable import Unusable, document_entry, item_entry, same_names
 from tattoo_data.model.entry import Blob, Entry, StoreName
+from tattoo_data.model.exact import DIGITS_OF_DOUBLE
 from tattoo_data.model.project import is_field, typed
 
 MANIFEST = "manifest.json"
@@ -29,9 +30,8 @@ _SERVICES = {"dynamodb": StoreName.TABLE, "opensearch": StoreName.INDEX}
 #: What its sync put into documents beside their fields.
 _SYNC_FIELDS = ("syncHash", "lastSynced")
 _NAMED = 20
-#: A double needs up to this many digits; a number that has them came out of one, as does one with an exponent.
-_DIGITS_OF_DOUBLE = 17
-_FEW_DIGITS = 10 ** (_DIGITS_OF_DOUBLE - 1)
+#: Below this, an integer has too few digits to show that it was a double.
+_FEW_DIGITS = 10 ** (DIGITS_OF_DOUBLE - 1)
 
 
 def _decimal(text: str) -> Decimal:
@@ -65,6 +65,7 @@ class NodeExport:
     """One folder that the Node tool exported."""
 
     kind = "Node export"
+    routed = False
 
     def __init__(self, path: str, root: Path) -> None:
         self.path = path
@@ -217,7 +218,7 @@ def _shows_double(value: int | Decimal) -> bool:
         return False
     number = Decimal(value)
     digits = str(value).lower().partition("e")[0].lstrip("-").replace(".", "").strip("0")
-    if len(digits) >= _DIGITS_OF_DOUBLE:
+    if len(digits) >= DIGITS_OF_DOUBLE:
         return True
     exponent = number.as_tuple().exponent
     return isinstance(value, Decimal) and bool(number) and (int(exponent) > 0 or number.adjusted() < -6)

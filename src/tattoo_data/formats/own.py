@@ -29,6 +29,7 @@ class OwnExport:
     """One export folder with its manifest."""
 
     kind = "tattoo-data export"
+    routed = True
 
     def __init__(self, path: str, root: Path) -> None:
         self.path = path

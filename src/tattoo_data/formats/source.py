@@ -50,6 +50,10 @@ class Source(Protocol):
         """How the stores were made that the files come from (`Description.structure`), as far as the files say."""
 
     @property
+    def routed(self) -> bool:
+        """Whether its documents say with which routing they were written."""
+
+    @property
     def lacking(self) -> Sequence[str]:
         """The files that others beside them show to be missing: what these held is in none of the records."""
 

@@ -13,6 +13,8 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from tattoo_data.model.canonical import canonical_document, canonical_json, canonical_number, padded
 from tattoo_data.model.entry import Entry
 from tattoo_data.model.keys import item_key
@@ -32,6 +34,7 @@ _MAX_DIGITS = 38
 _EXPONENTS = range(-130, 126)
 _MAX_DEPTH = 32
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_decode_names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _ESCAPED_QUOTE = b"\\u0022"
 _ESCAPE = re.compile(rb"\\(?:u0022|.)", re.DOTALL)
 
@@ -78,6 +81,15 @@ def document_entry(key: object, source: bytes, routing: object = None) -> Entry:
     if not same_names(source, body):
         raise Unusable("an object in it has the same name twice")
     return Entry(key, body, routing=routing)
+
+
+def check_names(document: bytes) -> None:
+    """Raise `Unusable` where a field of a document has a name that OpenSearch takes in none: it reads dots as a path,
+    whose parts cannot be blank. Whether it takes the values, the engine alone can tell."""
+    for name in _decode_names(document):
+        parts = name.rstrip(".").split(".")
+        if not name or ("." in name and not all(map(str.strip, parts))):
+            raise Unusable(f"OpenSearch takes no field that is called {name!r}")
 
 
 def same_names(text: bytes, body: bytes, more: int = 0) -> bool:

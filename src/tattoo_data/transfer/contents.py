@@ -48,7 +48,8 @@ class Contents:
     """What files hold: `wanted` are the entries of each store that are to be written, once each and in canonical bytes,
     and `places` where in `files` they were found. `rejected` are the records that cannot be; `duplicates` of these have
     the key of one that can. `notes` are what a reader should know, `structures` how the stores were made that the files
-    come from, and `lacking` files that are missing among them."""
+    come from, and `lacking` files that are missing among them. `routed` says that documents are as the files have them,
+    and not made of items, which know no routing."""
 
     kind: str
     path: str
@@ -61,6 +62,7 @@ class Contents:
     notes: tuple[str, ...] = field(default=())
     structures: Mapping[StoreName, Mapping[str, Any]] = field(default_factory=dict)
     lacking: Sequence[str] = ()
+    routed: bool = True
 
     def desired(self, *, prune: bool) -> Desired:
         """The contents as a desired state of just these stores. With `prune`, what is not in them goes."""
@@ -68,6 +70,7 @@ class Contents:
             stores=tuple(self.wanted),
             wanted=lambda live, stores: {name: self.wanted[name] for name in stores},
             prune=prune,
+            routed=self.routed,
             canonical=True,
             blobs=self.blob,
             structures={name: self.structures[name] for name in self.wanted if name in self.structures},
@@ -78,7 +81,7 @@ class Contents:
         if self.lacking:
             raise IntegrityFailed(
                 what=f"{self.path} lacks {', '.join(self.lacking)}: what was in it would be removed",
-                hint="Nothing was written. Put it beside the others, or leave --replace out.",
+                hint="Nothing was written. Name the folder with all parts in it, or leave --replace out.",
             )
 
     def refuse_rejects(self) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from tattoo_data.engine.plan import Wanted
 from tattoo_data.engine.spool import PLACES, Spool
+from tattoo_data.formats.usable import Unusable, check_names
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest_canonical
 from tattoo_data.model.keys import SORT_KEY, record_of
 from tattoo_data.model.project import document_of
-from tattoo_data.transfer.contents import Contents, Place
+from tattoo_data.transfer.contents import Contents, Place, Reject
 
 _NOTE = "The files hold no index: its documents are made from their artists."
 
@@ -28,7 +29,22 @@ def derive_documents(contents: Contents) -> None:
         documents.add(document for document, _ in made.values())
         found.add(place for _, place in made.values())
     contents.wanted[StoreName.INDEX], contents.places[StoreName.INDEX] = documents, found
+    contents.routed = False
     contents.notes += (_NOTE,)
+
+
+def reject_unfit(contents: Contents) -> None:
+    """Reject the documents made of items that OpenSearch cannot take, as far as that is known before it is asked."""
+    if contents.routed or StoreName.INDEX not in contents.wanted:
+        return
+    documents, places = contents.wanted[StoreName.INDEX], contents.places[StoreName.INDEX]
+    for number in range(PLACES):
+        for document, place in zip(documents.part(number), places.part(number), strict=True):
+            try:
+                check_names(document.body)
+            except Unusable as problem:
+                file, reason = contents.files[place.file], f"its document: {problem}"
+                contents.rejected.append(Reject(StoreName.INDEX, file, place.number, reason, document.key))
 
 
 def _documents(items: list[Wanted], places: list[Place]) -> Iterator[tuple[Wanted, Place, bool]]:

@@ -51,8 +51,9 @@ class Exported:
 
 
 def export(env: Environment, options: ExportOptions) -> Exported:
-    """Make `export-<UTC time>` in the folder. Raises `StoreMissing` before anything is made, and `FileFailed` naming
-    what cannot be written; whatever is raised, a half-made directory is removed."""
+    """Make `export-<UTC time>` in the folder. Raises `StoreMissing` before anything is made, `FileFailed` naming what
+    cannot be written, and `IntegrityFailed` where documents of the index share an `_id`; whatever is raised, a
+    half-made directory is removed."""
     described = _described(env, options.stores)
     started = timestamp(env.clock.now())
     path = options.folder / f"export-{started.replace(':', '-').replace('.', '-')}"

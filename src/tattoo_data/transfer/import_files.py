@@ -11,10 +11,12 @@ from tattoo_data.engine.flow import Progress, no_progress
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.environment import Environment
 from tattoo_data.errors import FileFailed
+from tattoo_data.files import printable
 from tattoo_data.formats.source import Source
 from tattoo_data.model.entry import StoreName
 from tattoo_data.runs.session import Command, WriteOptions, writing
 from tattoo_data.transfer.contents import Contents, Reject
+from tattoo_data.transfer.documents import reject_unfit
 from tattoo_data.transfer.read import read_contents
 from tattoo_data.transfer.rejects import write_rejects
 from tattoo_data.transfer.services import SERVICES
@@ -34,11 +36,17 @@ class ImportOptions:
     write: WriteOptions = field(default_factory=WriteOptions)
 
     @property
+    def question(self) -> str | None:
+        """What is asked before, on a target that is not local; None where nothing has to be."""
+        asks = self.replace and not self.write.dry_run
+        return f"import {self.path} --replace removes what the files do not hold" if asks else None
+
+    @property
     def command(self) -> Command:
         """The command, the same whenever the same is asked for, so that it goes on where it was interrupted."""
         only = [word for name, store in SERVICES.items() if store in self.only for word in ("--only", name)]
         flags = [flag for flag, given in (("--replace", self.replace), ("--strict", self.strict)) if given]
-        return Command(name="import", arguments=(self.path, *flags, *only))
+        return Command(name="import", arguments=(printable(self.path), *flags, *only))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +73,8 @@ def read_files(source: Source, options: ImportOptions, clock: Clock, progress: P
     contents = read_contents(source, options.only, progress)
     if options.replace:
         contents.refuse_lacking()
+    if options.strict:
+        reject_unfit(contents)
     return Read(contents=contents, listed=list_rejects(contents, options, clock))
 
 

@@ -110,6 +110,7 @@ class _Reader:
             rejected=self._rejected,
             notes=tuple(self._source.notes),
             structures=self._source.structures,
+            routed=self._source.routed,
             lacking=self._source.lacking,
         )
 

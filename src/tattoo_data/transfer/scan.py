@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from tattoo_data.engine.flow import Progress, in_flight
+from tattoo_data.engine.scan import Held, Live, may_share, shared
+from tattoo_data.engine.spool import Spool
 from tattoo_data.environment import Environment
 from tattoo_data.errors import StoreError
 from tattoo_data.formats.aws_writer import AwsAbout, AwsExport
@@ -93,7 +95,8 @@ class _Watch:
 def scan_into(
     root: Path, env: Environment, described: Mapping[StoreName, Description], about: AwsAbout
 ) -> dict[StoreName, Scanned]:
-    """Write what the stores hold under `root`, and say what that was."""
+    """Write what the stores hold under `root`, and say what that was. Raises `IntegrityFailed` where documents of the
+    index share an `_id`: nobody could tell them apart in the files."""
     watch = _Watch(env.progress)
     parts: list[Future[Scanned]] = []
     aws = AwsExport(root, about, env.clock) if StoreName.TABLE in described else None
@@ -105,7 +108,7 @@ def scan_into(
                 parts.append(env.pool.submit(_table_segment, env.stores.table, segment, segments, aws, watch))
         if index := described.get(StoreName.INDEX):
             scanned[StoreName.INDEX].files += write_structure(root, env.target.index, index.structure)
-            parts.append(env.pool.submit(_index, env.stores.index, root, env.target.index, watch))
+            parts.append(env.pool.submit(_index, env.stores.index, index, root, env.target.index, watch))
         if StoreName.IMAGES in described:  # here, because each image is a part of its own
             scanned[StoreName.IMAGES].join(_images(root, env, watch))
         _await(parts)
@@ -135,14 +138,17 @@ def _table_segment(store: Store, segment: int, segments: int, aws: AwsExport, wa
     return scanned
 
 
-def _index(store: Store, root: Path, index: str, watch: _Watch) -> Scanned:
-    scanned = Scanned(store=StoreName.INDEX)
+def _index(store: Store, about: Description, root: Path, index: str, watch: _Watch) -> Scanned:
+    scanned, held = Scanned(store=StoreName.INDEX), Spool(Held, StoreName.INDEX)
     dump = IndexDump(root, index)
     with dump.file:
         for entries in pages(store):
             watch.passed(len(entries))
             scanned.count(entries)
             dump.add(entries)
+            if may_share(about):
+                held.add(Held(entry.key, b"", entry.routing) for entry in entries)
+    Live(store=StoreName.INDEX, description=about, held=held, shared=shared(held)).require_one_each()
     scanned.files.append(dump.file.exported())
     return scanned
 

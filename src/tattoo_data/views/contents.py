@@ -11,7 +11,7 @@ from typing import cast
 
 from tattoo_data.catalog import Selection, find_state, load, resolve
 from tattoo_data.engine.plan import Desired, Wanted, gather
-from tattoo_data.engine.scan import Held, Live, read_all
+from tattoo_data.engine.scan import Held, Live, read_all, said_of_shared
 from tattoo_data.engine.spool import Spool
 from tattoo_data.environment import Environment
 from tattoo_data.errors import NoBackup
@@ -112,7 +112,10 @@ def _read_live(env: Environment, names: Sequence[StoreName]) -> Spools:
     def keep(name: StoreName, found: Sequence[tuple[Entry, bytes]]) -> None:
         spools[name].add(Wanted(entry.key, digest, entry.body) for entry, digest in found)
 
-    read_all(env.stores, env.pool, only=names, keep=False, into=keep, progress=env.progress)
+    live = read_all(env.stores, env.pool, only=names, keep=False, into=keep, progress=env.progress)
+    for each in live.values():
+        if each.shared:
+            env.say(f"note: the {each.store} holds {said_of_shared(each.shared)}: one of each is compared.")
     return spools
 
 

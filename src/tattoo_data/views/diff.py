@@ -139,7 +139,10 @@ def compare(
     skipped = {name: words for name in wanted if (words := _not_held(name, (a, b)))}
     names = [name for name in wanted if name not in skipped]
     if not names:
-        raise UsageError(what=f"there is nothing to compare: {'; '.join(skipped.values())}")
+        raise UsageError(
+            what=f"there is nothing to compare: {'; '.join(skipped.values())}",
+            hint="Name sides that hold the same stores, or other ones with --only.",
+        )
     first, second = read_both(env, a, b, names)
     return _compared(a.side, b.side, first, second, skipped, keys)
 
