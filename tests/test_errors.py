@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from tattoo_data import errors
 from tattoo_data.errors import BadRecord, TattooDataError, UnknownChoice, UnknownName
 from tattoo_data.stores.base import TransientError
+
+SOURCE = Path(errors.__file__).parent
 
 
 def _classes(root: type[TattooDataError]) -> list[type[TattooDataError]]:
@@ -47,8 +51,24 @@ def test_every_error_can_be_made_and_told(kind: type[TattooDataError]) -> None:
     document = error.document()["error"]
     assert isinstance(document, dict)
     assert set(document) == {"id", "message", "hint", "exitCode", "details"}
-    assert document["exitCode"] in (1, 2, 10, 11, 12, 13, 14, 15)
+    assert document["exitCode"] in (1, 2, 10, 11, 12, 13, 14, 15, 126, 127)
     assert "{" not in error.message + error.hint
+
+
+def test_every_error_says_what_to_do_next() -> None:
+    silent = {each.__name__ for each in _classes(TattooDataError) if not each.hint_template}
+    silent -= {UnknownChoice.__name__, UnknownName.__name__}  # their hint is the nearest name, or where all are listed
+    without = [
+        f"{path.relative_to(SOURCE)}:{call.lineno}"
+        for path in sorted(SOURCE.rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in silent
+        if "what" in (named := {each.arg for each in call.keywords}) and "hint" not in named
+    ]
+    assert without == []
+    assert UnknownChoice(kind="way", name="qqqq", known=["here", "there"]).hint == "Give one of them."
+    assert UnknownName(kind="way", name="qqqq", known=["here", "there"]).hint == "Is it spelt right?"
+    assert errors.BadSetting(name="--x", value="y", source="the command line", reason="no").hint
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,22 @@ def test_the_file_is_found_upwards_to_the_top_of_the_checkout(tmp_path: Path) ->
     assert resolve({}, {}, below).table == "tattoo-directory-local"
 
 
+def test_a_file_that_cannot_be_read_is_refused_and_not_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "tattoo-data.toml"
+    path.symlink_to("nowhere")
+    with pytest.raises(BadSetting, match="No such file"):
+        resolve({}, {}, tmp_path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BadSetting, match="Is a directory"):
+        resolve({}, {}, tmp_path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "tattoo-data.toml").write_bytes(b'\xef\xbb\xbf[target]\ntable = "found"\n')
+    assert resolve({}, {}, tmp_path).table == "found"
+
+
 def test_a_file_is_named_by_flag_or_variable(tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text('[target]\ntable = "other"\n')
     assert settings(tmp_path, config="other.toml").table == "other"
@@ -132,11 +148,12 @@ def test_backups_do_not_lie_among_the_images(tmp_path: Path, environ: dict[str, 
         settings(tmp_path, file='[target]\nimage_bucket = "one"\n', backup_bucket="one")
 
 
-def test_only_settings_are_said_to_be_listed_by_config(tmp_path: Path) -> None:
+def test_the_hint_of_a_bad_value_is_of_where_it_came_from(tmp_path: Path) -> None:
     with pytest.raises(BadSetting) as refused:
         settings(tmp_path, {"AWS_DEFAULT_REGION": "london"})
-    assert "tattoo-data config" in refused.value.hint
-    assert BadSetting(name="baseline", value="x", source="the command line", reason="there is no such file").hint == ""
+    assert refused.value.hint == "Mend it there, or take it out: then the default holds."
+    given = BadSetting(name="baseline", value="x", source="the command line", reason="there is no such file")
+    assert "--help" in given.hint
 
 
 def test_a_day_near_the_calendars_ends_is_refused_with_the_range_that_is_taken(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ MEANINGS: Mapping[int, str] = {
     13: "some records need a decision; they were left and are named",
     14: "a service cannot be reached",
     15: "refused: the target, its structure or the credentials",
+    126: "`with` cannot run the command that it was given",
     127: "`with` did not find the command that it was to run; else it ends with that command's own code",
     130: "interrupted; the same command again ends what was begun",
 }

@@ -113,7 +113,9 @@ def _link(page: str) -> str:
 
 
 def _blocks() -> Iterator[tuple[str, str, Sequence[str]]]:
-    common = "Every result has `command`, `elapsedSeconds` and `target`:"
+    common = (
+        "Every result but that of `with`, whose stdout is its command's, has `command`, `elapsedSeconds` and `target`:"
+    )
     yield "The target", common, list(_target().document())
     yield "What a writing command did", "Besides, every command that writes has:", list(change_document(_change()))
     yield "Counts", "", [each.name for each in fields(Counts)]

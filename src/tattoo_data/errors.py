@@ -10,7 +10,8 @@
     │   ├── ForeignEmulator
     │   ├── CredentialsIncomplete
     │   ├── PortTaken
-    │   └── ConfirmationNeeded
+    │   ├── ConfirmationNeeded
+    │   └── NotConfirmed
     ├── NotFound                  10   a name or a store that should be there is not
     │   ├── UnknownName
     │   ├── StoreMissing
@@ -33,6 +34,8 @@
     ├── SourceEmpty               13   the same
     ├── ExtraMissing               1   a part of the product is not installed
     ├── FileFailed                 1   a file or folder that was named cannot be written
+    ├── CommandMissing           127   there is no command of this name, as in a shell
+    ├── CommandNotRun            126   a command is there and cannot be run, as in a shell
     ├── NotPutBack                 1   what stood before a command is not there again
     ├── ScratchFailed              1   a temporary file of this machine cannot be written
     └── StoreError                 1   a store answered with an error nobody expected
@@ -80,11 +83,11 @@ class UsageError(TattooDataError):
 
 class BadSetting(UsageError):
     template = "{name} is {value!r}, from {source}: {reason}"
-    hint_template = "`tattoo-data config` lists every setting with where it came from."
+    hint_template = "Mend it there, or take it out: then the default holds."
 
     def __init__(self, *, hint: str | None = None, **fields: object) -> None:
         if hint is None and fields.get("source") == "the command line":
-            hint = ""  # it is no setting that `config` would list
+            hint = "Give another one; `--help` behind the command shows how it is used."  # it is no setting
         super().__init__(hint=hint, **fields)
 
 
@@ -98,7 +101,7 @@ class UnknownChoice(UsageError):
 
     def __init__(self, *, kind: str, name: str, known: Iterable[str]) -> None:
         names = list(map(str, known))  # of an enum the values
-        super().__init__(kind=kind, name=name, known=_listed(names), hint=_nearest(name, names))
+        super().__init__(kind=kind, name=name, known=_listed(names), hint=_nearest(name, names) or "Give one of them.")
 
 
 class StepBroken(UsageError):
@@ -107,7 +110,7 @@ class StepBroken(UsageError):
 
 
 class TargetIncomplete(UsageError):
-    template = "{named} is named, but there is no {missing}"
+    template = "the target is named in part: by {named}, but there is no {missing}"
     hint_template = "Set {variable}. A target is whole: named and embedded stores are never mixed."
 
 
@@ -129,6 +132,11 @@ class PortTaken(UsageError):
 class ConfirmationNeeded(UsageError):
     template = "this needs a confirmation, and there is no terminal to ask at: {action} ({target})"
     hint_template = "Add --yes, or set TATTOO_DATA_YES=1."
+
+
+class NotConfirmed(UsageError):
+    template = "the answer was no: {action} ({target})"
+    hint_template = "Nothing was changed. To go on, answer y, or add --yes."
 
 
 class NotFound(TattooDataError):
@@ -156,7 +164,7 @@ class UnknownName(NotFound):
 
     def __init__(self, *, kind: str, name: str, known: Iterable[str]) -> None:
         names = list(map(str, known))  # of an enum the values
-        hint = _nearest(name, names) or _LISTING.get(kind, "")
+        hint = _nearest(name, names) or _LISTING.get(kind, "Is it spelt right?")
         super().__init__(kind=kind, name=name, known=_listed(names) or "none", hint=hint)
 
 
@@ -267,6 +275,18 @@ class FileFailed(TattooDataError):
     hint_template = "Name another place, or make room there. The live stores were not changed."
 
 
+class CommandMissing(TattooDataError):
+    exit_code = 127
+    template = "{command!r} could not be run: there is no such command"
+    hint_template = "Is it spelt right, and in a folder of PATH? The stores are as before."
+
+
+class CommandNotRun(TattooDataError):
+    exit_code = 126
+    template = "{command!r} could not be run: {reason}"
+    hint_template = "It has to be an executable file: `chmod +x` makes a script one. The stores are as before."
+
+
 class NotPutBack(TattooDataError):
     template = "what the stores held before could not be put back: {reason}"
     hint_template = "It is kept. To put it back: tattoo-data restore {snapshot}"
@@ -274,7 +294,7 @@ class NotPutBack(TattooDataError):
 
 class ScratchFailed(TattooDataError):
     template = "a temporary file in {folder} could not be written: {reason}"
-    hint_template = "Set TMPDIR to a folder with more room. Nothing is half done: the same command goes on."
+    hint_template = "Set TMPDIR to a folder with more room, and run the same command again: it ends what was begun."
 
 
 class StoreError(TattooDataError):
@@ -291,7 +311,7 @@ def _listed(names: list[str]) -> str:
 def _nearest(name: str, known: list[str]) -> str:
     import difflib  # slow to load, and only a mistyped name needs it
 
-    close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     return f"Did you mean {close[0]!r}?" if close else ""
 
 

@@ -28,6 +28,11 @@ def write_file(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
+def printable(name: object) -> str:
+    """A file's name as text that every format takes: what is no UTF-8 in it is told as `\\udcff`."""
+    return str(name).encode("utf-8", "backslashreplace").decode()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write, under a temporary name in the same folder, that gets its name when the block ends. Who may read

@@ -406,7 +406,7 @@ def test_a_deletion_asks_and_names_all_that_goes(tool: Tool) -> None:
     unasked = tool.run("backups", "delete", "suite", "--json")
     assert (unasked.code, unasked.error()["id"]) == (2, "ConfirmationNeeded")
     assert "backups delete suite removes 2 versions, and there is no undo" in unasked.error()["message"]
-    assert on_a_terminal(tool, "backups", "delete", "suite", answer="n\n")[0] == 130
+    assert on_a_terminal(tool, "backups", "delete", "suite", answer="n\n")[0] == 2
     planned = tool.ok("backups", "delete", "suite", "--dry-run")
     assert planned.stdout.startswith(f"would be removed: {references[1]}\nwould be removed: {references[0]}\n")
     assert len(keys(tool, "snapshots/suite/")) == 2
@@ -424,6 +424,7 @@ def test_a_deletion_asks_and_names_all_that_goes(tool: Tool) -> None:
 def test_a_prune_asks_and_says_what_it_took(tool: Tool) -> None:
     reset(tool, "minimal")
     references = [tool.ok("backup", "daily", "--json").json()["reference"] for _ in range(3)]
+    assert tool.run("backups", "prune", "nope", "--json").error()["id"] == "UnknownName", "before it is asked"
     asked = tool.run("backups", "prune", "--keep", "1")
     assert asked.code == 2
     assert re.search(
@@ -440,7 +441,7 @@ def test_a_prune_asks_and_says_what_it_took(tool: Tool) -> None:
     assert {**done, "elapsedSeconds": 0, "dryRun": True} == {**planned, "elapsedSeconds": 0}
     assert "0 B freed" in tool.ok("backups", "prune", "--yes").stdout
     assert tool.run("backups", "prune", "dail", "--yes").code == 10
-    for bad in (("--keep", "-1"), ("--daily", "x"), ("--wait", "-1")):
+    for bad in (("--keep", "0"), ("--keep", "-1"), ("--daily", "x"), ("--wait", "-1")):
         assert tool.run("backups", "prune", "--yes", *bad).code == 2
     damage(tool, "snapshots/daily/")
     assert tool.run("backups", "prune", "--yes").code == 12

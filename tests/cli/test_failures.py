@@ -41,6 +41,9 @@ from tests.tool import AS_OF, Tool, names
         (("backup", "latest"), 2, ["the name is 'latest'"]),
         (("export", ""), 2, ["the path is empty"]),
         (("import", ""), 2, ["the path is empty"]),
+        (("undo", "--wait", "nan"), 2, ["'nan' is no number of seconds"]),
+        (("monitor", "clear-alerts", "foo"), 2, ["there is critical, warning, info", "Give one of them."]),
+        (("sync", "resolve-conflicts", "manual", "--plan", "p.jsonl", "--dry-run"), 2, ["--dry-run changes nothing"]),
     ],
 )
 def test_wrong_usage_is_told_before_anything_is_started(
@@ -56,6 +59,63 @@ def test_wrong_usage_is_told_before_anything_is_started(
     error = as_json.error()
     assert error["exitCode"] == as_json.code == code
     assert set(error) == {"id", "message", "hint", "exitCode", "details"}
+
+
+@pytest.mark.parametrize("words", [("--json", "status"), ("monitor", "--json", "check"), ("--json", "with", "x", "y")])
+def test_an_option_before_the_command_is_told_where_it_goes(bare: Tool, words: tuple[str, ...]) -> None:
+    result = bare.run(*words)
+    assert (result.code, result.stdout) == (2, "")
+    path = "tattoo-data monitor" if words[0] == "monitor" else "tattoo-data"
+    assert result.error()["message"] == "the option --json comes before the command"
+    assert result.error()["hint"] == f"Options come after it: {path} COMMAND --json"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("minimal", "--yes", "--", "true"), 2, "the option --yes comes after STATE, where the command begins"),
+        (("minimal", "--", "nosuch"), 127, "'nosuch' could not be run: there is no such command"),
+        (("minimal", "--", ""), 127, "'' could not be run: there is no such command"),
+        (("minimal", "--", "/etc/passwd"), 126, "'/etc/passwd' could not be run: it is not executable"),
+        (("--wait", "1", "minimal", "nosuch", "--json"), 127, "'nosuch' could not be run: there is no such command"),
+    ],
+)
+def test_with_refuses_what_it_cannot_run_before_anything_is_started(
+    bare: Tool, words: tuple[str, ...], code: int, message: str
+) -> None:
+    told = bare.run("with", *words)
+    assert (told.code, told.stdout) == (code, "")
+    assert told.stderr.startswith(f"error: {message}\n\nhint: ")
+    as_json = bare.run("with", "--json", *words)
+    assert (as_json.code, as_json.error()["message"]) == (code, message)
+    assert not (bare.cwd / "state").exists()
+
+
+def test_options_after_the_state_of_with_are_this_tools(bare: Tool) -> None:
+    result = bare.run("with", "--wait", "1", "minimal", "--json", "--", "true")
+    assert (result.code, result.error()["id"]) == (2, "UsageError")
+
+
+@pytest.mark.parametrize("words", [("status",), ("config",)])
+def test_the_hint_of_a_bad_setting_leads_somewhere(bare: Tool, words: tuple[str, ...]) -> None:
+    (bare.cwd / "tattoo-data.toml").write_text("[index]\nshards = 0\n")
+    result = bare.run(*words)
+    assert result.code == 2
+    assert result.stderr.endswith("hint: Mend it there, or take it out: then the default holds.\n")
+
+
+def test_a_file_whose_name_is_no_utf_8_is_named_in_every_form(bare: Tool) -> None:
+    name = os.fsdecode(b"\xff.json")
+    (bare.cwd / name).write_text("{")
+    for path in (name, os.fsdecode(b"nothing-\xff.json")):
+        told = bare.run("validate", "files", path, "--json")
+        assert (told.code, told.stderr) == (4, "")
+        assert {each["file"] for each in told.json()["findings"]} == {path.replace("\udcff", "\\udcff")}
+        assert "\\udcff.json" in bare.run("validate", "files", path).stdout
+        assert bare.run("validate", "files", path, "--write-baseline", "baseline").code == 0
+    refused = bare.run("validate", "files", "--baseline", name, "--json")
+    assert refused.code == 2
+    assert "\\udcff.json" in refused.error()["message"]
 
 
 def test_nothing_listening_says_which_and_what_to_do(bare: Tool) -> None:
@@ -175,6 +235,32 @@ def test_a_target_that_is_not_local_is_refused_before_anything_is_sent(bare: Too
         result = bare.run("status", AWS_ENDPOINT_URL=url, OPENSEARCH_ENDPOINT="http://127.0.0.1:9")
         assert result.code == 15, result.stderr
         assert "nothing was sent" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("reset", "fresh"),
+        ("seed", "minimal", "--only"),
+        ("clear", "all"),
+        ("undo",),
+        ("redo",),
+        ("restore", "latest"),
+        ("sync", "dynamo-to-os"),
+        ("sync", "os-to-dynamo", "--delete"),
+        ("sync", "resolve-conflicts"),
+        ("sync", "follow", "--once"),
+        ("backups", "prune"),
+    ],
+    ids=" ".join,
+)
+def test_on_a_target_that_is_not_local_it_is_asked_before_something_goes(bare: Tool, words: tuple[str, ...]) -> None:
+    elsewhere = "http://192.0.2.1:9"  # RFC 5737: an address of documentation, that nobody has
+    (bare.cwd / "tattoo-data.toml").write_text('[target]\nallow = ["192.0.2.1"]\n')
+    bare.extra |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    result = bare.run(*words, "--json", AWS_ENDPOINT_URL=elsewhere, OPENSEARCH_ENDPOINT=elsewhere)
+    assert (result.code, result.error()["id"]) == (2, "ConfirmationNeeded")
+    assert elsewhere in result.stderr
 
 
 def test_a_half_named_target_names_the_missing_variable(bare: Tool) -> None:

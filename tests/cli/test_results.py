@@ -189,12 +189,39 @@ def test_a_scenario_is_saved_from_live_data_and_seeded_again(tool: Tool) -> None
     assert tool.ok("status", "--json").json()["fingerprint"] == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("scenarios",),
+        ("states",),
+        ("config",),
+        ("stack", "status"),
+        ("stack", "logs"),
+        ("completion", "bash"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("named", [{}, {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}], ids=["nothing", "in part"])
+def test_a_document_without_a_store_has_the_target_of_the_settings(
+    bare: Tool, words: tuple[str, ...], named: dict[str, str]
+) -> None:
+    document = bare.ok(*words, "--json", **named).json()
+    assert list(document)[:3] == ["command", "elapsedSeconds", "target"]
+    target = document["target"]
+    assert set(target) == TARGET
+    s3 = named.get("AWS_ENDPOINT_URL_S3")
+    assert (target["table"], target["s3Endpoint"], target["embedded"]) == ("tattoo-directory-local", s3, not named)
+    assert not list(bare.cwd.glob("state/*/*.pid"))
+
+
 def test_env_prints_what_the_application_needs(tool: Tool) -> None:
     shown = tool.ok("env").stdout
     variables = dict(line.removeprefix("export ").split("=", 1) for line in shown.splitlines())
     assert variables["DYNAMODB_TABLE_NAME"] == tool.environment["DYNAMODB_TABLE_NAME"]
     assert variables["OPENSEARCH_ENDPOINT"] == tool.environment["OPENSEARCH_ENDPOINT"]
-    assert tool.ok("env", "--json").json()["variables"]["AWS_DEFAULT_REGION"] == "eu-west-2"
+    document = tool.ok("env", "--json").json()
+    assert document["variables"]["AWS_DEFAULT_REGION"] == "eu-west-2"
+    assert set(document["target"]) == TARGET
     secret = tool.ok("env", AWS_SECRET_ACCESS_KEY="s3cr3t").stdout
     assert "s3cr3t" not in secret
 

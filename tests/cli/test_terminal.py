@@ -93,10 +93,11 @@ def test_a_dumb_terminal_gets_plain_text(tool: Tool) -> None:
     assert b"\x1b" not in done.stdout
 
 
-@pytest.mark.parametrize(("answer", "code", "cleared"), [("y\n", 0, True), ("n\n", 130, False)])
+@pytest.mark.parametrize(("answer", "code", "cleared"), [("y\n", 0, True), ("n\n", 2, False)])
 def test_a_question_is_asked_at_a_terminal(tool: Tool, answer: str, code: int, cleared: bool) -> None:
     tool.ok("reset", "minimal")
     ended, text = on_a_terminal(tool, "clear", "backups", answer=answer)
     assert "Go on?" in text
     assert ended == code
     assert ("0 B freed" in text) is cleared
+    assert ("the answer was no" in text and "Nothing was changed." in text) is not cleared

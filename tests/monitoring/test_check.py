@@ -242,6 +242,14 @@ def test_a_page_that_fails_is_not_passed_over(target: Checked) -> None:
     assert target.check(light=True).consistency.artists == 10
 
 
+def test_the_own_form_of_an_item_counts_although_it_is_on_another_page(target: Checked) -> None:
+    target.fill(9)
+    target.both("zoe", artistName="New")
+    target.item("zoe", "PROFILE", artistName="Old")
+    found = [target.check(light=True).consistency for _ in range(2)]
+    assert [(each.artists, each.consistent) for each in found] == [(10, True), (0, True)]
+
+
 def test_a_light_check_finds_documents_by_their_routing(target: Checked) -> None:
     target.fill(3)
     (document,) = target.documents.get(["artist-001"])

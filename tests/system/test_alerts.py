@@ -166,6 +166,14 @@ def test_bad_settings_are_named(down: Tool, file: str, words: str) -> None:
     assert SECRET not in result.stderr
 
 
+def test_a_webhook_that_is_not_allowed_stops_only_what_would_tell_it(down: Tool) -> None:
+    (down.cwd / "tattoo-data.toml").write_text("[monitoring]\nwebhook = 'http://192.0.2.1/T0K3N'\n")
+    for word in ("alerts", "report"):
+        assert down.ok("monitor", word).stderr == ""
+    for words in (("check", "--light"), ("clear-alerts",), ("test-alerts",)):
+        assert down.run("monitor", *words).code == 15
+
+
 def test_the_settings_thresholds_count(down: Tool) -> None:
     (down.cwd / "tattoo-data.toml").write_text(
         '[monitoring.thresholds]\ntable.reachable = { severity = "warning" }\nindex.reachable = { enabled = false }\n'

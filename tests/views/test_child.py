@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tattoo_data.errors import CommandMissing, CommandNotRun
 from tattoo_data.views.child import Signals, Stopped, run_command
 
 VARIABLES = {"PATH": os.environ["PATH"], "TABLE": "tattoos"}
 
 
-def run(*command: str, signals: Signals | None = None, said: list[str] | None = None) -> int:
-    return run_command(command, VARIABLES, signals or Signals(), ([] if said is None else said).append)
+def run(*command: str, signals: Signals | None = None) -> int:
+    return run_command(command, VARIABLES, signals or Signals())
 
 
 @pytest.mark.parametrize(
@@ -33,17 +34,21 @@ def test_its_exit_code_and_environment(script: str, code: int) -> None:
     assert run("sh", "-c", script) == code
 
 
-def test_a_command_that_does_not_exist_is_127_and_said() -> None:
-    said: list[str] = []
-    assert run("no-such-command-at-all", said=said) == 127
-    assert said == ["no-such-command-at-all could not be run: No such file or directory"]
+def test_a_command_that_does_not_exist_is_127_and_named() -> None:
+    with pytest.raises(CommandMissing) as caught:
+        run("no-such-command-at-all")
+    assert caught.value.exit_code == 127
+    assert str(caught.value) == "'no-such-command-at-all' could not be run: there is no such command"
 
 
 def test_one_that_cannot_be_run_is_126(tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text("#!/bin/sh\n")
-    assert run(str(script)) == 126
-    assert run(str(tmp_path)) == 126
+    for path in (script, tmp_path):
+        with pytest.raises(CommandNotRun) as caught:
+            run(str(path))
+        assert caught.value.exit_code == 126
+        assert "Permission denied" in str(caught.value)
 
 
 def test_stdin_and_stdout_are_its_own(capfd: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +60,7 @@ def test_stdin_and_stdout_are_its_own(capfd: pytest.CaptureFixture[str]) -> None
 def test_a_signal_is_passed_on_and_the_command_ends_first(number: int) -> None:
     with Signals() as signals:
         signals.hold()
-        code = run_command(tells_when_it_runs(number), VARIABLES, signals, print)
+        code = run_command(tells_when_it_runs(number), VARIABLES, signals)
     assert code == 128 + number
     assert signals.came == [number]
 
@@ -65,7 +70,7 @@ def test_a_command_that_handles_the_signal_gives_its_own_code(tmp_path: Path) ->
     script = f"trap 'echo x > {done}; exit 9' TERM; kill -TERM $PPID; while :; do :; done"
     with Signals() as signals:
         signals.hold()
-        assert run_command(("sh", "-c", script), VARIABLES, signals, print) == 9
+        assert run_command(("sh", "-c", script), VARIABLES, signals) == 9
     assert done.exists()
 
 

@@ -33,7 +33,7 @@ class Backups:
 
     def delete(self, name: str, *, dry_run: bool = False, wait: float = 0.0) -> Removed:
         """Remove one: NAME all versions, NAME@ID one."""
-        env = self._removing(f"backups delete {name} removes it, and there is no undo", dry_run=dry_run)
+        env = self._removing(None if dry_run else f"backups delete {name} removes it, and there is no undo")
         return delete(env, name, dry_run=dry_run, wait=wait)
 
     def prune(
@@ -48,10 +48,10 @@ class Backups:
         """Remove versions but the newest `keep` of each name and those of the last days and weeks, and what no backup
         needs any more. Without these three all versions stay."""
         options = PruneOptions(names=names, keep=keep, daily=daily, weekly=weekly, dry_run=dry_run, wait=wait)
-        return prune(self._removing("backups prune removes data, and there is no undo", dry_run=dry_run), options)
+        return prune(self._removing(options.question), options)
 
-    def _removing(self, action: str, *, dry_run: bool) -> Environment:
-        env = self._connection.writing(WriteOptions(dry_run=dry_run))
-        if not dry_run:
-            self._connection.confirm(action, env)
+    def _removing(self, question: str | None) -> Environment:
+        env = self._connection.writing(WriteOptions(dry_run=question is None))
+        if question:
+            self._connection.confirm(question, env)
         return env

@@ -49,15 +49,19 @@ class Connection:
         """The stores once more, for what goes on beside other verbs or is traced. Raises as `open_environment` does."""
         return open_environment(self.settings, self.clock, say=self.say, trace=trace, patience=patience)
 
-    def writing(self, write: WriteOptions, action: str | None = None) -> Environment:
-        """The stores, opened to be written. Where `action` deletes something on a target that is not local, raises
-        `ConfirmationNeeded` as the command line asks; a dry run asks nothing."""
+    def writing(self, write: WriteOptions, question: str | None = None) -> Environment:
+        """The stores, opened to be written, unless it is a dry run. Raises `ConfirmationNeeded` where the command line
+        would put the `question`."""
         if write.dry_run:
             return self.reading()
         env = self._env if self._env and self._for_writing else self._open(write=True)
-        if action and not env.target.local:
-            self.confirm(action, env)
+        self.confirm_elsewhere(question, env)
         return env
+
+    def confirm_elsewhere(self, question: str | None, env: Environment) -> None:
+        """The same as `confirm` on a target that is not local; nothing on others, and where there is no question."""
+        if question and not env.target.local:
+            self.confirm(question, env)
 
     def confirm(self, action: str, env: Environment) -> None:
         """Raise `ConfirmationNeeded` unless the session was connected with `yes=True`, or TATTOO_DATA_YES is set."""

@@ -11,7 +11,8 @@ from tattoo_data.api.connection import Connection
 from tattoo_data.errors import UnknownChoice
 from tattoo_data.monitoring.alert import Alert, severity_of
 from tattoo_data.monitoring.interval import parse_duration
-from tattoo_data.monitoring.remember import Remembered, remembering, target_document
+from tattoo_data.monitoring.ledger import Ledger
+from tattoo_data.monitoring.remember import recalling, remembering, target_document
 from tattoo_data.monitoring.report import Report, report
 from tattoo_data.monitoring.report_html import report_html
 from tattoo_data.monitoring.report_text import markdown
@@ -40,18 +41,19 @@ class Monitor:
     def alerts(self, severity: str | None = None, *, all: bool = False) -> Sequence[Alert]:
         """The open alerts, the worst first; with `all` those that are over behind them."""
         wanted = severity_of(severity)
-        with self._remembered() as kept:
-            return kept.ledger.alerts(wanted, closed=all)
+        with self._recalled() as ledger:
+            return ledger.alerts(wanted, closed=all)
 
     def acknowledge(self, *ids: int) -> Sequence[Alert]:
         """Note that you know of alerts, by their ids, and return them. Raises `UnknownName`, and notes none then."""
-        with self._remembered() as kept:
-            return kept.ledger.acknowledge(ids, who())
+        with self._recalled() as ledger:
+            return ledger.acknowledge(ids, who())
 
     def clear_alerts(self, severity: str | None = None) -> Sequence[Alert]:
         """Close the open alerts, or those of one severity, and return them. What is still wrong becomes a new alert."""
         wanted = severity_of(severity)
-        with self._remembered() as kept:
+        connection = self._connection
+        with remembering(connection.settings, connection.clock, connection.say) as kept:
             return [event.alert for event in kept.ledger.clear(wanted)]
 
     @overload
@@ -66,13 +68,13 @@ class Monitor:
         if format is not None and format not in _FORMATS:
             raise UnknownChoice(kind="format", name=format, known=_FORMATS)
         window = timedelta(seconds=parse_duration(since, "since"))
-        with self._remembered() as kept:
-            found = report(kept.ledger, self._connection.clock, window)
+        with self._recalled() as ledger:
+            found = report(ledger, self._connection.clock, window)
         if format is None:
             return found
         if format == "markdown":
             return markdown(found)
         return report_html(found, target_document(self._connection.settings))
 
-    def _remembered(self) -> AbstractContextManager[Remembered]:
-        return remembering(self._connection.settings, self._connection.clock, self._connection.say)
+    def _recalled(self) -> AbstractContextManager[Ledger]:
+        return recalling(self._connection.settings, self._connection.clock, self._connection.say)

@@ -141,7 +141,7 @@ class Session:
         """Make the stores equal a reset state. `backup-restore` gives a `Restored`, every other a `Seeded`."""
         options = ResetOptions(state=state, scale=scale, write=write_options(write))
         source = check_reset(options).source
-        env = self._connection.writing(options.write, f"reset {state} removes everything that is not in it")
+        env = self._connection.writing(options.write, options.question)
         if source == "backup":
             return restore_backup(env, Command(name="reset", arguments=(state,)), options.write)
         return reset(env, options)
@@ -150,8 +150,7 @@ class Session:
         """Add a scenario's records; with `only`, what is not in it goes."""
         options = SeedOptions(scenario=scenario, only=only, write=write_options(write))
         check_seed(self.settings, scenario)
-        action = f"seed {scenario} --only removes every other record" if only else None
-        return seed(self._connection.writing(options.write, action), options)
+        return seed(self._connection.writing(options.write, options.question), options)
 
     def clear(self, what: str = "all", **write: Unpack[Writing]) -> Change | Removed:
         """Empty the stores, or one of them. `backups` removes all snapshots, needs `yes` and gives a `Removed`."""
@@ -167,13 +166,12 @@ class Session:
     def undo(self, run: str | None = None, *, force: bool = False, **write: Unpack[Writing]) -> Undone:
         """Take back the last writing verb, or the run that is named; with `force`, what was changed since too."""
         options = UndoOptions(run=run, force=force, write=write_options(write))
-        action = f"undo {run or 'of the last run'} puts back what was there before"
-        return undo(self._connection.writing(options.write, action), options)
+        return undo(self._connection.writing(options.write, options.question), options)
 
     def redo(self, *, force: bool = False, **write: Unpack[Writing]) -> Undone:
         """Take back the last undo."""
         options = UndoOptions(force=force, write=write_options(write))
-        return redo(self._connection.writing(options.write, "redo takes back the last undo"), options)
+        return redo(self._connection.writing(options.write, options.redo_question), options)
 
     def history(self) -> Sequence[Past]:
         """What was done to this target, the newest first."""
@@ -192,8 +190,7 @@ class Session:
     ) -> Restored:
         """Make the stores equal a snapshot or backup, or only some stores or keys of it."""
         options = RestoreOptions(reference=name, only=stores_of(only), keys=keys, write=write_options(write))
-        action = f"restore {name} removes everything that is not in it"
-        return restore(self._connection.writing(options.write, action), options)
+        return restore(self._connection.writing(options.write, options.question), options)
 
     def export(self, path: str | Path = DEFAULT_FOLDER, *, only: Iterable[str] = (), images: bool = False) -> Exported:
         """Write what the stores hold into a new folder in `path`."""
@@ -222,8 +219,7 @@ class Session:
         )
         with closing(open_files(Path(path))) as source:
             read = read_files(source, options, self._connection.clock)
-            action = f"import {path} --replace removes what the files do not hold" if replace else None
-            env = self._connection.writing(options.write, action)
+            env = self._connection.writing(options.write, options.question)
             return import_contents(env, read.contents, options, read.listed)
 
     def validate(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from tattoo_data.api.connection import Connection, Writing, write_options
+from tattoo_data.model.entry import StoreName
 from tattoo_data.sync.across import Synced, SyncOptions, index_to_table, table_to_index
 from tattoo_data.sync.detect import Detected, detect
 from tattoo_data.sync.follow import Event, FollowOptions, Stop, follow
@@ -25,14 +26,14 @@ class Sync:
     def dynamo_to_os(self, *, allow_empty: bool = False, **write: Unpack[Writing]) -> Synced:
         """Make the index hold what the table's artists say."""
         options = SyncOptions(allow_empty=allow_empty, write=write_options(write))
-        action = "sync dynamo-to-os removes documents of no artist"
-        return table_to_index(self._connection.writing(options.write, action), options)
+        question = options.question(StoreName.INDEX)
+        return table_to_index(self._connection.writing(options.write, question), options)
 
     def os_to_dynamo(self, *, delete: bool = False, allow_empty: bool = False, **write: Unpack[Writing]) -> Synced:
         """Make the table hold what the index's artists say; artists go from it with `delete` only."""
         options = SyncOptions(delete=delete, allow_empty=allow_empty, write=write_options(write))
-        action = "sync os-to-dynamo --delete removes artists" if delete else None
-        return index_to_table(self._connection.writing(options.write, action), options)
+        question = options.question(StoreName.TABLE)
+        return index_to_table(self._connection.writing(options.write, question), options)
 
     def follow(
         self, stop: Stop | None = None, *, once: bool = False, allow_empty: bool = False
@@ -42,6 +43,7 @@ class Sync:
         next event. Its connections are its own, so that another thread may follow than the one that has the session."""
         options = FollowOptions(once=once, allow_empty=allow_empty)
         with self._connection.apart() as env:
+            self._connection.confirm_elsewhere(options.question, env)
             yield from follow(env, options, threading.Event() if stop is None else stop)
 
     def detect_conflicts(self) -> Detected:
@@ -66,8 +68,7 @@ class Sync:
             allow_empty=allow_empty,
             write=write_options(write),
         )
-        action = "sync resolve-conflicts changes or removes records"
-        return resolve(self._connection.writing(options.write, action), options)
+        return resolve(self._connection.writing(options.write, options.question), options)
 
     def write_plan(self, path: str | Path) -> int:
         """Write the conflicts that somebody is to decide into a file; returns how many there are."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
@@ -13,32 +13,31 @@ from tattoo_data.cli.options import Invocation
 
 if TYPE_CHECKING:
     from tattoo_data.monitoring.alert import Alert
+    from tattoo_data.monitoring.ledger import Ledger
     from tattoo_data.monitoring.remember import Remembered
+    from tattoo_data.settings import Settings
 
 
-@contextmanager
-def remembered(invocation: Invocation) -> Iterator[Remembered]:
-    """What is kept of the invocation's target. No store is asked."""
-    from tattoo_data.cli.trace import print_settings
+def remembered(invocation: Invocation) -> AbstractContextManager[Remembered]:
+    """What is kept of the invocation's target, with the sinks that are told of it. No store is asked."""
     from tattoo_data.monitoring.remember import remembering
 
-    settings = invocation.settings
-    if settings.debug:
-        print_settings(settings)
-    with remembering(settings, invocation.clock, invocation.output.say) as kept:
-        yield kept
+    return remembering(_settings(invocation), invocation.clock, invocation.output.say)
 
 
-def envelope(invocation: Invocation, **fields: Any) -> dict[str, Any]:
-    """The JSON document of a result: command, elapsed seconds and target first."""
-    from tattoo_data.monitoring.remember import target_document
+def recalled(invocation: Invocation) -> AbstractContextManager[Ledger]:
+    """What is kept of the invocation's target, for what nobody has to be told of."""
+    from tattoo_data.monitoring.remember import recalling
 
-    return {
-        "command": invocation.command,
-        "elapsedSeconds": invocation.elapsed(),
-        "target": target_document(invocation.settings),
-        **fields,
-    }
+    return recalling(_settings(invocation), invocation.clock, invocation.output.say)
+
+
+def _settings(invocation: Invocation) -> Settings:
+    from tattoo_data.cli.trace import print_settings
+
+    if invocation.settings.debug:
+        print_settings(invocation.settings)
+    return invocation.settings
 
 
 def severities(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tattoo_data.environment import Environment
 
 T = TypeVar("T")
+#: For so long a service may think about one request: somebody waits at the shell.
+_SECONDS = 2.0
 
 
 def scenario_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -82,9 +84,11 @@ def _asked(question: Callable[[Environment], T]) -> T | None:
     from tattoo_data.environment import open_environment
     from tattoo_data.errors import TattooDataError
     from tattoo_data.settings import resolve
+    from tattoo_data.stores.retrying import Patience
 
     try:
-        with open_environment(resolve({}, os.environ, Path.cwd()), Clock(), start=False) as env:
+        settings, patience = resolve({}, os.environ, Path.cwd()), Patience(attempts=1, read_seconds=_SECONDS)
+        with open_environment(settings, Clock(), start=False, patience=patience) as env:
             return question(env)
     except TattooDataError:
         return None

@@ -9,15 +9,15 @@ import click
 from tattoo_data.cli.options import Invocation
 from tattoo_data.cli.streams import is_terminal
 from tattoo_data.environment import Environment
-from tattoo_data.errors import ConfirmationNeeded
+from tattoo_data.errors import ConfirmationNeeded, NotConfirmed
 
 
-def confirm(invocation: Invocation, env: Environment, action: str, *, always: bool = False) -> None:
-    """Ask before `action` on a target that is not local, or on any with `always`.
+def confirm(invocation: Invocation, env: Environment, action: str | None, *, always: bool = False) -> None:
+    """Ask before `action` on a target that is not local, or on any with `always`. None needs no question.
 
-    Raises `ConfirmationNeeded` without a terminal, and click's Abort when the answer is no.
+    Raises `ConfirmationNeeded` without a terminal, and `NotConfirmed` when the answer is no.
     """
-    if always or not env.target.local:
+    if action and (always or not env.target.local):
         ask(invocation, action, env.target.aws_endpoint)
 
 
@@ -28,4 +28,5 @@ def ask(invocation: Invocation, action: str, target: str) -> None:
     if not is_terminal(sys.stdin):
         raise ConfirmationNeeded(action=action, target=target)
     invocation.output.end_progress()
-    click.confirm(f"{action} ({target}). Go on?", abort=True, err=True)
+    if not click.confirm(f"{action} ({target}). Go on?", err=True):
+        raise NotConfirmed(action=action, target=target)

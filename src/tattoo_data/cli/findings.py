@@ -9,9 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from tattoo_data.cli.options import Invocation
+from tattoo_data.cli.output import json_text
 from tattoo_data.cli.render import change_document, show_fixed, steps_of
 from tattoo_data.errors import BadSetting
 from tattoo_data.files import replacing
@@ -77,8 +76,8 @@ def show_findings(
         invocation.output.document(fields, **rows)
     elif outputs.jsonl:
         for finding in report.findings:
-            invocation.output.line(_line({"type": "finding", **finding.document()}))
-        invocation.output.line(_line({"type": "summary", **_fields(invocation, report, env, fixed)}))
+            invocation.output.line(json_text({"type": "finding", **finding.document()}))
+        invocation.output.line(json_text({"type": "summary", **_fields(invocation, report, env, fixed)}))
     elif outputs.github:
         from tattoo_data.validation.github import github
 
@@ -161,10 +160,6 @@ def _about(invocation: Invocation, report: Report, env: Environment | None) -> s
     where = f", {env.target.aws_endpoint}, table {env.target.table}, index {env.target.index}" if env else ""
     checked = _amount(summary["checked"], "records")
     return f"validate {report.what}{where}: {checked} checked, {found}. {timestamp(invocation.clock.now())}"
-
-
-def _line(document: object) -> str:
-    return msgspec.json.encode(document).decode()
 
 
 def _write(path: str, flag: str, pieces: Iterable[str]) -> None:

@@ -5,18 +5,24 @@ A command's module is imported only when that command runs, so that help and com
 
 from __future__ import annotations
 
-import gc
-import importlib
-import os
 import sys
-import threading
-from collections.abc import Mapping
 
-import click
+from tattoo_data.cli import interrupted
 
-from tattoo_data import __version__
-from tattoo_data.cli import streams
-from tattoo_data.cli.failure import INTERRUPTED, report
+try:
+    import gc
+    import importlib
+    import os
+    import threading
+    from collections.abc import Mapping
+
+    import click
+
+    from tattoo_data import __version__
+    from tattoo_data.cli import streams
+    from tattoo_data.cli.failure import report
+except KeyboardInterrupt:
+    interrupted.end_at_start()
 
 _PACKAGE = "tattoo_data.cli.commands"
 
@@ -197,8 +203,11 @@ def _run(name: str, table: Mapping[str, tuple[str, str]], text: str) -> None:
     # Starting reads much and throws nothing away; a sixth of its time would go into looking for garbage. It is
     # looked for once the stores are open (`Invocation.environment`).
     gc.disable()
-    code = run(_group(name, table, text), sys.argv[1:])
-    if code == INTERRUPTED and threading.active_count() > 1:
+    try:
+        code = run(_group(name, table, text), sys.argv[1:])
+    except KeyboardInterrupt:
+        interrupted.end_at_start()
+    if code == interrupted.EXIT_CODE and threading.active_count() > 1:
         os._exit(code)  # Python would wait for threads that are still at something, such as a step that hangs
     sys.exit(code)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -93,6 +94,17 @@ class Invocation:
         """Seconds since the command began."""
         return round(self.clock.monotonic() - self.started, 3)
 
+    def envelope(self, **fields: Any) -> dict[str, Any]:
+        """The JSON document of a result that asked no store: command, elapsed seconds and target first."""
+        from tattoo_data.monitoring.remember import target_document
+
+        return {
+            "command": self.command,
+            "elapsedSeconds": self.elapsed(),
+            "target": target_document(self.settings),
+            **fields,
+        }
+
 
 def _folder() -> Path:
     """The current folder. Raises `UsageError` where it was removed."""
@@ -153,9 +165,27 @@ def writing(function: Function) -> Function:
     return decorated
 
 
+def yes(function: Function) -> Function:
+    """`--yes`, for commands that ask before they delete."""
+    option = click.option(
+        "-y", "--yes", is_flag=True, default=None, help="Answer yes to the question before a deletion."
+    )
+    return option(function)
+
+
+class _Seconds(click.FloatRange):
+    """Seconds from 0 on; NaN, which no bound keeps out, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
+
+
 def wait_option(text: str) -> Callable[[Function], Function]:
     """`--wait`, in seconds, with what it waits for."""
-    return click.option("--wait", type=click.FloatRange(0, 86_400), default=0, metavar="SECONDS", help=text)
+    return click.option("--wait", type=_Seconds(0, 86_400), default=0, metavar="SECONDS", help=text)
 
 
 def wait_for_prune(function: Function) -> Function:
@@ -206,7 +236,7 @@ _COMMON = (
 )
 _WRITING = (
     click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing."),
-    click.option("-y", "--yes", is_flag=True, default=None, help="Answer yes to the question before a deletion."),
+    yes,
     click.option(
         "--verify",
         type=click.Choice(["keys", "full", "none"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,6 +12,8 @@ from tattoo_data.cli import streams
 from tattoo_data.engine.flow import Progress, no_progress
 
 _GAP = "  "
+#: What Python makes of the bytes of a file's name that are no UTF-8.
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Output:
@@ -28,11 +31,11 @@ class Output:
         import msgspec
 
         self.end_progress()
-        text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+        text = msgspec.json.format(json_text(document), indent=2)
         for name, members in rows.items():
             sys.stdout.write(text.removesuffix("\n}") + f',\n  "{name}": [')
             for number, member in enumerate(members):
-                sys.stdout.write(("," if number else "") + "\n    " + msgspec.json.encode(member).decode())
+                sys.stdout.write(("," if number else "") + "\n    " + json_text(member))
             text = "\n  ]\n}"
         sys.stdout.write(text + "\n")
 
@@ -43,9 +46,7 @@ class Output:
 
     def object(self, fields: Mapping[str, object]) -> None:
         """Print one JSON object in a line of its own, at once: what endless commands print with `--json`."""
-        import msgspec
-
-        self.event(msgspec.json.encode(fields).decode())
+        self.event(json_text(fields))
 
     def event(self, text: str) -> None:
         """Print one line of an endless command, at once: whoever reads a pipe waits for it."""
@@ -88,6 +89,19 @@ class Output:
     def end_progress(self) -> None:
         """Take the progress off the terminal, before anything else is written there."""
         self._end_progress()
+
+
+def json_text(value: object) -> str:
+    """A value as JSON in one line; what is no UTF-8 in a file's name is told as in plain text."""
+    import msgspec
+
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        import json
+
+        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":"))
+        return _HALF.sub(lambda found: f"\\\\u{ord(found[0]):x}", text)
 
 
 def _nothing() -> None:

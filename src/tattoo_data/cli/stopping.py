@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
+
+
+def ended_by_interrupt(function: Callable[..., int]) -> Callable[..., int]:
+    """For an endless command that leaves nothing half done: Ctrl-C ends it well, also one that comes before it has
+    begun, or the second within what is being done."""
+
+    @functools.wraps(function)
+    def wrapper(*arguments: Any, **options: Any) -> int:
+        try:
+            return function(*arguments, **options)
+        except KeyboardInterrupt:
+            return 0
+
+    return wrapper
 
 
 @contextmanager

@@ -142,9 +142,15 @@ def _check(invocation: Invocation, outputs: Outputs, choice: Choice) -> None:
 
     files = sum(each == "-" for each in (outputs.junit, outputs.html))
     if sum((invocation.output.json, outputs.jsonl, outputs.github, files)) > 1 or files > 1:
-        raise UsageError(what="stdout takes one of --json, --jsonl, --github, --junit - and --html -")
+        raise UsageError(
+            what="stdout takes one of --json, --jsonl, --github, --junit - and --html -",
+            hint="--junit FILE and --html FILE write a file, and go with each of them.",
+        )
     if choice["baseline"] and outputs.write_baseline:
-        raise UsageError(what="--baseline leaves findings out, and --write-baseline would lose them: give one of both")
+        raise UsageError(
+            what="--baseline leaves findings out, and --write-baseline would lose them: give one of both",
+            hint="First --write-baseline FILE, then --baseline FILE in every later run.",
+        )
 
 
 def live(invocation: Invocation, what: str, outputs: Outputs, choice: Choice, write: WriteOptions | None) -> int:

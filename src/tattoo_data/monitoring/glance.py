@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
+from tattoo_data.engine.scan import second_items
 from tattoo_data.environment import Environment
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.monitoring.comparison import NAMED, difference_of
 from tattoo_data.monitoring.reading import Reading, tried
 from tattoo_data.monitoring.sample import Compared, Consistency
+from tattoo_data.stores.base import Store
 from tattoo_data.stores.index_door import IndexDoor
 from tattoo_data.sync.pair import artist_of
 
@@ -48,7 +51,7 @@ def glance(env: Environment, walk: Walk) -> tuple[Mapping[StoreName, Reading], C
 
     def read_index() -> Reading:
         if read[_TABLE].is_there:
-            compared.append(_compare(env.index, page))
+            compared.append(_compare(env.stores.table, env.index, page))
         return replace(read[_INDEX], count=_count(env.index))
 
     for name, look in ((_TABLE, read_page), (_INDEX, read_index)):
@@ -66,13 +69,12 @@ def _count(index: IndexDoor) -> int:
     return int(answer["hits"]["total"]["value"])
 
 
-def _compare(index: IndexDoor, page: Sequence[Entry]) -> Consistency:
+def _compare(table: Store, index: IndexDoor, page: Sequence[Entry]) -> Consistency:
     """The artists of a page of the table, held against their documents."""
-    items: dict[str, Entry] = {}
-    for item in sorted(page, key=lambda each: each.key, reverse=True):  # METADATA comes after PROFILE, and counts
-        record = artist_of(item.key)
-        if record is not None and (record.id in items or len(items) < _AT_MOST):
-            items[record.id] = item
+    artists = {item.key: record for item in page if (record := artist_of(item.key)) is not None}
+    hidden = second_items(table, artists)
+    found = ((artists[item.key].id, item) for item in page if item.key in artists and item.key not in hidden)
+    items = dict(islice(found, _AT_MOST))
     documents = {each.key: each for each in index.get(list(items))}
     if missing := [key for key in items if key not in documents]:
         documents |= {each.key: each for each in _routed(index, missing)}

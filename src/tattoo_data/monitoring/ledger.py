@@ -334,7 +334,8 @@ def _end(alert: Alert) -> tuple[datetime, int]:
 
 
 def _new_id(connection: sqlite3.Connection) -> int:
-    """An id that no alert ever had; it is taken by a row that says nothing yet, and is filled in this transaction."""
+    """An id that no alert ever had. SQLite counts them in `sqlite_sequence` (sqlite.org/autoinc.html), which may be
+    written as any table."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'alerts'").fetchone()
     last = int(row[0]) if row else 0
     if row:

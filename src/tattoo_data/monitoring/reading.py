@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tattoo_data.engine.scan import Live
+from tattoo_data.engine.scan import Live, said_of_shared
 from tattoo_data.environment import Environment
 from tattoo_data.errors import TattooDataError
 from tattoo_data.monitoring.sample import Requests, StoreSample
@@ -62,6 +62,8 @@ def store_sample(env: Environment, read: Reading, requests: Requests) -> StoreSa
         absent = ("it does not exist",)
         return StoreSample(reachable=True, healthy=False, count=0, kinds={}, requests=requests, problems=absent)
     wrong = [*about.refused, *about.rebuild, *(f"{what} is missing" for what in about.missing)]
+    if read.live is not None and read.live.shared:
+        wrong.append(f"it holds {said_of_shared(read.live.shared)}")
     # Our own server does not say in its headers what it is, and we know it.
     engine = "ministack" if env.target.embedded and about.engine in ("DynamoDB", "S3") else about.engine
     return StoreSample(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from tattoo_data.clock import Clock
-from tattoo_data.monitoring.ledger import Bounds, Ledger, open_ledger
+from tattoo_data.monitoring.ledger import Bounds, Deliver, Ledger, open_ledger
 from tattoo_data.monitoring.sinks import Sinks, open_sinks
 from tattoo_data.repository.runs import target_id
 from tattoo_data.settings import Settings
@@ -30,30 +30,40 @@ def remembering(
 
     Raises what `open_ledger` and `open_sinks` raise.
     """
+    with (
+        open_sinks(settings, clock, say, aloud=aloud) as sinks,
+        _ledger(settings, clock, say, sinks.deliver) as ledger,
+    ):
+        yield Remembered(ledger=ledger, sinks=sinks)
+
+
+def recalling(settings: Settings, clock: Clock, say: Callable[[str], None]) -> AbstractContextManager[Ledger]:
+    """The ledger alone, for what only reads it or acknowledges: nothing happens that a sink would have to tell. Raises
+    what `open_ledger` raises."""
+    return _ledger(settings, clock, say, None)
+
+
+def _ledger(
+    settings: Settings, clock: Clock, say: Callable[[str], None], deliver: Deliver | None
+) -> AbstractContextManager[Ledger]:
     target = target_id(settings.region, settings.table, settings.index, settings.image_bucket)
     bounds = Bounds(
         raw_hours=settings.history_raw_hours, minute_days=settings.history_minute_days, rows=settings.history_rows
     )
-    with (
-        open_sinks(settings, clock, say, aloud=aloud) as sinks,
-        open_ledger(
-            settings.home, target, clock, settings.monitoring, say, bounds=bounds, deliver=sinks.deliver
-        ) as ledger,
-    ):
-        yield Remembered(ledger=ledger, sinks=sinks)
+    return open_ledger(settings.home, target, clock, settings.monitoring, say, bounds=bounds, deliver=deliver)
 
 
 def target_document(settings: Settings) -> dict[str, object]:
     """The target as settings and state folder tell it; an address that nobody knows without asking is None."""
     from tattoo_data import stack  # most of what needs a ledger needs no stack, which takes longer to load
 
-    named = settings.target()
-    aws, s3, search = named.dynamodb or None, named.s3 or None, named.opensearch
-    if named.embedded:
-        options = stack.Options(
-            home=settings.home, aws_port=settings.stack_aws_port, opensearch_port=settings.stack_opensearch_port
-        )
-        servers = stack.running(options)
+    # As `Settings.target` has it, which refuses a target that is named in part: here it is told as far as it is named.
+    aws = settings.dynamodb_endpoint or settings.aws_endpoint
+    s3 = settings.s3_endpoint or settings.aws_endpoint
+    search = settings.opensearch_endpoint
+    embedded = settings.local or not (aws or s3 or search)
+    if embedded:
+        servers = stack.running(stack.options_of(settings))
         aws = s3 = servers.aws_endpoint if servers else None
         search = servers.opensearch_endpoint if servers else None
     return {
@@ -65,5 +75,5 @@ def target_document(settings: Settings) -> dict[str, object]:
         "index": settings.index,
         "imageBucket": settings.image_bucket,
         "backupBucket": settings.backup_bucket,
-        "embedded": named.embedded,
+        "embedded": embedded,
     }

@@ -14,6 +14,7 @@ from tattoo_data.environment import Environment
 from tattoo_data.errors import StackFailed, Unreachable
 from tattoo_data.monitoring.check import check, unreached
 from tattoo_data.monitoring.glance import Walk
+from tattoo_data.monitoring.remember import target_document
 from tattoo_data.monitoring.requests import Recorder
 from tattoo_data.monitoring.sample import Sample
 from tattoo_data.monitoring.view import Kept
@@ -63,7 +64,7 @@ class Watched:
     @property
     def target(self) -> Mapping[str, object]:
         """The JSON form of the target; as far as the settings say it, before it could be opened."""
-        return self._env.target.document() if self._env else _named(self._settings)
+        return self._env.target.document() if self._env else target_document(self._settings)
 
     def check(self, light: bool, *, name_all: bool = False) -> Sample:
         """One check, and what the content is called where that was a full one; see `check.check`."""
@@ -131,19 +132,3 @@ class _Shelf:
 def _kept(found: Snapshot | NodeArchive) -> Kept:
     kind = _NODE if isinstance(found, NodeArchive) else str(found.manifest.kind)
     return Kept(reference=found.reference, kind=kind, created_at=found.created_at)
-
-
-def _named(settings: Settings) -> Mapping[str, object]:
-    """The target as the settings name it."""
-    named = settings.target()
-    return {
-        "awsEndpoint": named.dynamodb,
-        "s3Endpoint": named.s3,
-        "opensearchEndpoint": named.opensearch or "",
-        "region": settings.region,
-        "table": settings.table,
-        "index": settings.index,
-        "imageBucket": settings.image_bucket,
-        "backupBucket": settings.backup_bucket,
-        "embedded": False,
-    }

@@ -252,6 +252,7 @@ def _encode_store(store: StoreManifest) -> dict[str, Any]:
                 "storedBytes": pack.stored,
                 "count": pack.count,
                 "fingerprint": pack.fingerprint,
+                **({"routed": pack.routed} if pack.routed else {}),
             }
             for pack in store.packs
         ],
@@ -300,6 +301,7 @@ def _decode_store(fields: Mapping[str, Any]) -> StoreManifest:
                 stored=pack["storedBytes"],
                 count=pack["count"],
                 fingerprint=pack["fingerprint"],
+                routed=pack.get("routed", 0),
             )
             for pack in fields["packs"]
         ],

@@ -36,7 +36,8 @@ _LEVEL = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
     """One pack as a manifest lists it: `prefix` in bits, such as `0110`; `name` is the sha256 (hex) of its `bytes`
-    bytes, `stored` is what it takes compressed, and `fingerprint` the sum of its entries' digests (formats.md 6)."""
+    bytes, `stored` is what it takes compressed, and `fingerprint` the sum of its entries' digests (formats.md 6), which
+    know nothing of routing: `routed` is how many of its documents have one."""
 
     prefix: str
     name: str
@@ -44,6 +45,7 @@ class Pack:
     stored: int
     count: int
     fingerprint: str
+    routed: int = 0
 
     @property
     def key(self) -> str:

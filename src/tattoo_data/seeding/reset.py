@@ -26,6 +26,11 @@ class ResetOptions:
     scale: int | None = None
     write: WriteOptions = field(default_factory=WriteOptions)
 
+    @property
+    def question(self) -> str | None:
+        """What is asked before, on a target that is not local; None where nothing has to be."""
+        return None if self.write.dry_run else f"reset {self.state} removes everything that is not in it"
+
 
 def reset(env: Environment, options: ResetOptions) -> Seeded:
     """Make the stores equal the state. Raises `UnknownName` for an unknown state, `NoBackup` for `backup-restore`
@@ -45,9 +50,15 @@ def check_reset(options: ResetOptions) -> State:
     """The state that is asked for. Raises `UnknownName`, and `UsageError` for a scale that makes no sense."""
     state = find_state(options.state)
     if options.scale is not None and state.source != "copies":
-        raise UsageError(what=f"--scale is for performance-test; {state.name} has no copies")
+        raise UsageError(
+            what=f"--scale is for performance-test; {state.name} has no copies",
+            hint="Leave --scale out, or reset to performance-test.",
+        )
     if options.scale is not None and options.scale < 1:
-        raise UsageError(what=f"--scale is {options.scale}; it is the number of copies of each artist, 1 or more")
+        raise UsageError(
+            what=f"--scale is {options.scale}; it is the number of copies of each artist, 1 or more",
+            hint="Without --scale there are as many as the state says.",
+        )
     return state
 
 

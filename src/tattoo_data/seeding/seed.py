@@ -9,6 +9,7 @@ from tattoo_data.catalog import Dataset, Scenario, Selection, find_scenarios, lo
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.verify import Verify
 from tattoo_data.environment import Environment
+from tattoo_data.files import printable
 from tattoo_data.runs.session import Command, WriteOptions, writing
 from tattoo_data.seeding.content import context_of, desired_of
 from tattoo_data.seeding.prove import Proof, prove
@@ -32,11 +33,17 @@ class SeedOptions:
     only: bool = False
     write: WriteOptions = field(default_factory=WriteOptions)
 
+    @property
+    def question(self) -> str | None:
+        """What is asked before, on a target that is not local; None where nothing has to be."""
+        asks = self.only and not self.write.dry_run
+        return f"seed {self.scenario} --only removes every other record" if asks else None
+
 
 def seed(env: Environment, options: SeedOptions) -> Seeded:
     """Make the stores hold the scenario. Raises `UnknownName`, `BadSetting` and `BadRecord` before anything is
     written."""
-    arguments = (options.scenario, *(("--only",) if options.only else ()))
+    arguments = (printable(options.scenario), *(("--only",) if options.only else ()))
     command = Command(name="seed", arguments=arguments, as_of=env.settings.as_of)
     with writing(env, command, options.write) as session:
         dataset = load(context_of(env, session.as_of))

@@ -11,7 +11,8 @@ from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
 from tattoo_data.engine.scan import read_all
 from tattoo_data.environment import Environment
-from tattoo_data.migrations.migrate import MigrateOptions, document_or_none, migrate
+from tattoo_data.migrations.documents import document_or_none
+from tattoo_data.migrations.migrate import MigrateOptions, migrate
 from tattoo_data.migrations.rollback import roll_back
 from tattoo_data.migrations.step import Step
 from tattoo_data.model.entry import Entry, StoreName

@@ -6,6 +6,7 @@ config files, metadata service) is read.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -131,7 +132,7 @@ def _config_path(flags: Mapping[str, object], environ: Mapping[str, str], cwd: P
             raise BadSetting(name="config", value=str(named), source=source, reason="there is no such file")
         return path
     for folder in (cwd, *cwd.parents):
-        if (folder / FILE_NAME).is_file():
+        if os.path.lexists(folder / FILE_NAME):  # also what cannot be read: it was meant to be
             return folder / FILE_NAME
         if (folder / ".git").exists() or folder == _home():
             break
@@ -159,7 +160,7 @@ def _state_folder() -> Path:
 
 def _read_file(path: Path) -> Mapping[str, Any]:
     try:
-        file = tomllib.loads(path.read_text("utf-8"))
+        file = tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BadSetting(name="config", value=str(path), source="the settings file", reason=str(error)) from None
     known = {spec.place for spec in SPECS if spec.place} | {_ALLOW} | _FREE_PLACES
@@ -241,4 +242,7 @@ def _refuse_contradiction(values: Mapping[str, Any], sources: Mapping[str, str])
         return
     for name in ("aws_endpoint", "opensearch_endpoint"):
         if sources[name].startswith("flag"):
-            raise UsageError(what=f"--local and {sources[name].removeprefix('flag ')} contradict each other")
+            raise UsageError(
+                what=f"--local and {sources[name].removeprefix('flag ')} contradict each other",
+                hint="Give one of them: --local is our own stack, an endpoint any other.",
+            )

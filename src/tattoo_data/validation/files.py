@@ -21,6 +21,7 @@ import msgspec
 
 from tattoo_data.catalog.days import resolve_value
 from tattoo_data.errors import IntegrityFailed, TattooDataError
+from tattoo_data.files import printable
 from tattoo_data.formats.elasticdump import found_document
 from tattoo_data.formats.reading import GZIP, meant_by
 from tattoo_data.formats.source import Found
@@ -101,7 +102,9 @@ class FileCheck:
         before = self.checked
         try:
             if path != STDIN and not path.exists():
-                self._tell(Problem(NO_FILE, "", None, "there is nothing of this name"), Place(FILES, "", str(path)))
+                self._tell(
+                    Problem(NO_FILE, "", None, "there is nothing of this name"), Place(FILES, "", printable(path))
+                )
                 return
             for each in _sources(path):
                 if each.is_dir():
@@ -109,9 +112,9 @@ class FileCheck:
                 else:
                     self._file(each)
         except OSError as error:
-            self._tell(Problem(NO_FILE, "", None, error.strerror or str(error)), Place(FILES, "", str(path)))
+            self._tell(Problem(NO_FILE, "", None, error.strerror or str(error)), Place(FILES, "", printable(path)))
         if self.checked == before:
-            self._tell(Problem(NO_RECORDS), Place(FILES, "", str(path)))
+            self._tell(Problem(NO_RECORDS), Place(FILES, "", printable(path)))
 
     def fields(self, kind: Kind, fields: Mapping[str, object], place: Place) -> None:
         """Check one record of plain values."""
@@ -137,7 +140,7 @@ class FileCheck:
             finally:
                 source.close()
         except TattooDataError as error:
-            self._tell(Problem(DAMAGED, "", None, error.message), Place(FILES, "", str(path)))
+            self._tell(Problem(DAMAGED, "", None, error.message), Place(FILES, "", printable(path)))
 
     def _file(self, path: Path) -> None:
         try:
@@ -151,7 +154,7 @@ class FileCheck:
                     self._piece(piece, path)
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            self._tell(Problem(NO_FILE, "", None, reason), Place(FILES, "", str(path)))
+            self._tell(Problem(NO_FILE, "", None, reason), Place(FILES, "", printable(path)))
 
     def _opened(self, path: Path) -> AbstractContextManager[io.BufferedReader]:
         if path == STDIN and self.stdin is not None:
@@ -161,7 +164,7 @@ class FileCheck:
     # One of them.
 
     def _piece(self, piece: Piece, path: Path) -> None:
-        place = Place(FILES, "", str(path), piece.line, piece.pointer)
+        place = Place(FILES, "", printable(path), piece.line, piece.pointer)
         if piece.problem is not None:
             self._tell(piece.problem, place)
             return
@@ -186,7 +189,7 @@ class FileCheck:
         except UNDECODED as error:
             self._tell(_undecoded(error, piece), place)
             return
-        named = Place(FILES, checked.facts.id if checked.facts else "", str(path), piece.line, piece.pointer)
+        named = Place(FILES, checked.facts.id if checked.facts else "", printable(path), piece.line, piece.pointer)
         self._take(self._records, checked, named)
         self._meet_images(piece.body, named)
 
@@ -202,13 +205,13 @@ class FileCheck:
 
     def _of_a_store(self, piece: Piece, path: Path, *, is_item: bool) -> None:
         """A line of elasticdump, or of an export of a table."""
-        place = Place(FILES, "", str(path), piece.line, piece.pointer)
+        place = Place(FILES, "", printable(path), piece.line, piece.pointer)
         try:
             found = _found_item(piece) if is_item else found_document("", piece.line, piece.body)
         except IntegrityFailed as error:
             self._tell(Problem(BAD_JSON, "", None, error.message), place)
             return
-        self._found(found, str(path), piece)
+        self._found(found, printable(path), piece)
 
     def _found(self, found: Found, file: str, piece: Piece | None = None) -> None:
         """An entry that another room has read."""

@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from types import FrameType, TracebackType
 from typing import Any
 
-from tattoo_data.environment import Say
+from tattoo_data.errors import CommandMissing, CommandNotRun
 
 #: What ends a command from outside; a terminal sends the first and the last to every process in its foreground.
 _TAKEN = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 #: What a shell adds to the number of the signal that killed a command.
 KILLED = 128
 
@@ -72,16 +71,17 @@ class Signals:
             self._child.send_signal(number)
 
 
-def run_command(command: Sequence[str], variables: Mapping[str, str], signals: Signals, say: Say) -> int:
+def run_command(command: Sequence[str], variables: Mapping[str, str], signals: Signals) -> int:
     """Run a command to its end with these environment variables. Returns its exit code: 128 and the number for the one
-    that a signal killed, 127 where there is no such command, 126 where it cannot be run."""
+    that a signal killed. Raises `CommandMissing` and `CommandNotRun`."""
     if signals.came:
         return KILLED + signals.came[0]
     try:
         child = subprocess.Popen(command, env=variables)
+    except FileNotFoundError as error:
+        raise CommandMissing(command=command[0]) from error
     except OSError as error:
-        say(f"{command[0]} could not be run: {error.strerror or error}")
-        return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
+        raise CommandNotRun(command=command[0], reason=error.strerror or str(error)) from error
     signals.pass_on(child)
     code = child.wait()
     return code if code >= 0 else KILLED - code

@@ -149,7 +149,7 @@ def _credentials(settings: Settings) -> Iterator[Check]:
 
 
 def _stack(settings: Settings) -> Iterator[Check]:
-    options = _options(settings)
+    options = stack.options_of(settings)
     running, report = stack.running(options), stack.status(options)
     if running is None and not settings.local and stack.foreign_emulator(options):
         raise ForeignEmulator(url=f"http://localhost:{options.aws_port}", home=str(options.home))
@@ -168,7 +168,7 @@ def _stack(settings: Settings) -> Iterator[Check]:
 
 def _is_at_rest(settings: Settings) -> bool:
     """Whether the target is an embedded stack that does not run."""
-    return settings.target().embedded and stack.running(_options(settings)) is None
+    return settings.target().embedded and stack.running(stack.options_of(settings)) is None
 
 
 def _reached(settings: Settings, clock: Clock, trace: Trace | None) -> tuple[Target | None, list[Check]]:
@@ -261,9 +261,3 @@ def _runs(found: Status) -> Iterator[Check]:
         yield Check(id="runs", status=Health.WARNING, message=message, hint=f"tattoo-data {words}")
     else:
         yield Check(id="runs", status=Health.OK, message="none was interrupted")
-
-
-def _options(settings: Settings) -> stack.Options:
-    return stack.Options(
-        home=settings.home, aws_port=settings.stack_aws_port, opensearch_port=settings.stack_opensearch_port
-    )

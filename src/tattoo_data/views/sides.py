@@ -100,7 +100,10 @@ def is_backup(side: Side) -> bool:
 def _explicit(env: Environment, kind: Kind, name: str, kinds: Collection[Kind]) -> Side:
     """A side whose kind was said."""
     if kind not in kinds:
-        raise UsageError(what=f"{kind}:{name} is a {kind}, which cannot be used here")
+        raise UsageError(
+            what=f"{kind}:{name} is a {kind}, which cannot be used here",
+            hint=f"Use a {' or a '.join(each for each in kinds if each is not Kind.LIVE)}.",
+        )
     return _side(env, kind, name)
 
 
@@ -158,7 +161,10 @@ def _side(env: Environment, kind: Kind, name: str) -> Side:
 
 def _file(path: str) -> Side:
     if not Path(path).exists():
-        raise NotFound(what=f"there is no file or folder {path}")
+        raise NotFound(
+            what=f"there is no file or folder {path}",
+            hint="A name without a slash is that of a state, a scenario or a snapshot.",
+        )
     return Side(kind=Kind.FILE, name=path)
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from tattoo_data.backups.catalogue import NodeArchive, Snapshot, newest_backup, newest_that, readable
-from tattoo_data.engine.scan import OTHER, Live, read_all
+from tattoo_data.engine.scan import OTHER, Live, read_all, said_of_shared
 from tattoo_data.environment import Environment
 from tattoo_data.errors import TattooDataError
 from tattoo_data.model.entry import Entry, StoreName
@@ -87,7 +87,7 @@ def status(env: Environment) -> Status:
         schema_version=told.version,
         pending_migrations=told.pending,
         unreachable=next(iter(errors.values()), None),
-        notes=(*told.notes, *hints),
+        notes=(*told.notes, *_shared(live), *hints),
         hints=hints,
     )
 
@@ -105,6 +105,11 @@ def _read(env: Environment, schema: _Schema) -> tuple[dict[StoreName, Live], dic
         except TattooDataError as error:
             errors[name] = error
     return live, errors
+
+
+def _shared(live: Mapping[StoreName, Live]) -> tuple[str, ...]:
+    index = live.get(StoreName.INDEX)
+    return (f"the index holds {said_of_shared(index.shared)}",) if index is not None and index.shared else ()
 
 
 def _is_read(table: Live | None) -> bool:

@@ -97,7 +97,9 @@ def _checked(env: Environment, text: str) -> Sought:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise UsageError(what=f"{text!r} is no text") from None
+        raise UsageError(
+            what=f"{text!r} is no text", hint="Give an id, PK, PK/SK, or the key of an image, in UTF-8."
+        ) from None
     if not text:
         raise UsageError(what="the key is empty", hint="Give an id, PK, PK/SK, or the key of an image.")
     needed = (StoreName.TABLE, StoreName.INDEX)

@@ -30,6 +30,8 @@ _NOT_KEPT = (
     "`tattoo-data undo` takes back what was written since, the last command first; `tattoo-data history` lists it. "
     "What was written with --no-undo cannot be taken back."
 )
+#: What is told of an error that `NotPutBack` tells on.
+_PUT_BACK = "The snapshot is kept: restore it once nobody else writes."
 #: How long the putting back waits for somebody who writes, at least: a lock that was left expires within a minute.
 _WAIT_SECONDS = 120.0
 
@@ -92,9 +94,9 @@ def acts_on(env: Environment, side: Side, options: WriteOptions, run: Callable[[
     def put_back(reference: str) -> None:
         done = restore(after, RestoreOptions(reference=reference, write=patient))
         if words := _shortfall(done.change, None):
-            raise IntegrityFailed(what=words)
+            raise IntegrityFailed(what=words, hint=_PUT_BACK)
         if done.proven is False:
-            raise IntegrityFailed(what="they read otherwise than they were")
+            raise IntegrityFailed(what="they read otherwise than they were", hint=_PUT_BACK)
 
     def forget(reference: str) -> None:
         delete(after, reference)

@@ -8,7 +8,7 @@ import click
 
 from tattoo_data.cli.commands import list_backups
 from tattoo_data.cli.complete import snapshot_names
-from tattoo_data.cli.options import Invocation, common, wait_for_prune
+from tattoo_data.cli.options import Invocation, common, wait_for_prune, yes
 
 if TYPE_CHECKING:
     from tattoo_data.backups.verify import Verified
@@ -75,7 +75,6 @@ Exit status:
   12 a backup is damaged, so that nobody knows what it needs
   14 a service does not answer
 """
-_YES = click.option("-y", "--yes", is_flag=True, default=None, help="Answer yes to the question before a deletion.")
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
 
 
@@ -114,7 +113,7 @@ def verify(invocation: Invocation, names: tuple[str, ...]) -> int:
 
 @command.command("delete", epilog=DELETE_EPILOG)
 @click.argument("name", shell_complete=snapshot_names)
-@_YES
+@yes
 @_DRY_RUN
 @wait_for_prune
 @common
@@ -135,19 +134,19 @@ def delete(invocation: Invocation, name: str, dry_run: bool, wait: float) -> int
 
 @command.command("prune", epilog=PRUNE_EPILOG)
 @click.argument("names", nargs=-1, shell_complete=snapshot_names)
-@click.option("--keep", type=click.IntRange(0), default=0, metavar="N", help="Keep the newest N of each name.")
-@click.option("--daily", type=click.IntRange(0), default=0, metavar="N", help="Keep the newest of each of N days.")
-@click.option("--weekly", type=click.IntRange(0), default=0, metavar="N", help="Keep the newest of each of N weeks.")
-@_YES
+@click.option("--keep", type=click.IntRange(1), metavar="N", help="Keep the newest N of each name.")
+@click.option("--daily", type=click.IntRange(1), metavar="N", help="Keep the newest of each of N days.")
+@click.option("--weekly", type=click.IntRange(1), metavar="N", help="Keep the newest of each of N weeks.")
+@yes
 @_DRY_RUN
 @wait_for_prune
 @common
 def prune(
     invocation: Invocation,
     names: tuple[str, ...],
-    keep: int,
-    daily: int,
-    weekly: int,
+    keep: int | None,
+    daily: int | None,
+    weekly: int | None,
     dry_run: bool,
     wait: float,
 ) -> int:
@@ -156,15 +155,16 @@ def prune(
     Of each name the newest N are kept, and the newest of each of the last days and weeks that have one; unnamed backups
     count as one name. Without --keep, --daily or --weekly all versions are kept.
     """
-    from tattoo_data.backups.remove import PruneOptions, prune
+    from tattoo_data.backups.remove import PruneOptions, prune, require
     from tattoo_data.cli.backups import show_removed
     from tattoo_data.cli.confirm import confirm
 
-    options = PruneOptions(names=names, keep=keep, daily=daily, weekly=weekly, dry_run=dry_run, wait=wait)
+    options = PruneOptions(
+        names=names, keep=keep or 0, daily=daily or 0, weekly=weekly or 0, dry_run=dry_run, wait=wait
+    )
     with invocation.environment() as env:
-        if not dry_run:
-            what = "data that no backup needs" if options.keeps_all else "backups that are not kept, and their data"
-            confirm(invocation, env, f"backups prune removes {what}, and there is no undo", always=True)
+        require(env, names)
+        confirm(invocation, env, options.question, always=True)
         return show_removed(invocation, env, prune(env, options))
 
 

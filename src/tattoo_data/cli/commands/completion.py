@@ -17,6 +17,7 @@ Example:
 \b
 Exit status:
   0  printed
+  2  no such shell; with --json, which names the target: a setting has a bad value
 """
 
 
@@ -30,9 +31,7 @@ def command(invocation: Invocation, shell: str) -> int:
     root = click.get_current_context().find_root()
     script = found(root.command, {}, "tattoo-data", "_TATTOO_DATA_COMPLETE").source()
     if invocation.output.json:
-        invocation.output.document(
-            {"command": invocation.command, "elapsedSeconds": invocation.elapsed(), "script": script}
-        )
+        invocation.output.document(invocation.envelope(script=script))
     else:
         invocation.output.line(script)
     return 0

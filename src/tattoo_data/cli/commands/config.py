@@ -29,9 +29,7 @@ def command(invocation: Invocation) -> int:
     rows = describe(invocation.settings)
     if invocation.output.json:
         settings = {row.name: {"value": row.value or None, "source": row.source} for row in rows}
-        invocation.output.document(
-            {"command": invocation.command, "elapsedSeconds": invocation.elapsed(), "settings": settings}
-        )
+        invocation.output.document(invocation.envelope(settings=settings))
     else:
         invocation.output.table(
             ["setting", "value", "from", "variable"],

@@ -26,14 +26,13 @@ Exit status:
 @common
 def command(invocation: Invocation) -> int:
     """Print the application's environment variables for this target."""
+    from tattoo_data.cli.render import envelope
     from tattoo_data.environment import application_variables
 
     with invocation.environment() as env:
         variables = application_variables(env)
         if invocation.output.json:
-            invocation.output.document(
-                {"command": invocation.command, "elapsedSeconds": invocation.elapsed(), "variables": variables}
-            )
+            invocation.output.document(envelope(invocation, env, variables=variables))
         else:
             for name, value in variables.items():
                 invocation.output.line(f"export {name}={shlex.quote(value)}")

@@ -82,8 +82,7 @@ def command(
         for note in read.contents.notes:
             invocation.output.say(f"note: {note}")
         with invocation.environment(write=not write.dry_run) as env:
-            if replace and not write.dry_run:
-                confirm(invocation, env, f"import {path} --replace removes what the files do not hold")
+            confirm(invocation, env, options.question)
             return _show(invocation, env, import_contents(env, read.contents, options, read.listed))
 
 

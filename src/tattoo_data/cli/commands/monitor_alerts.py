@@ -46,7 +46,7 @@ def command(
 
     SEVERITY is critical, warning or info. They are those that `monitor check`, `watch` and `serve` raised.
     """
-    from tattoo_data.cli.alerts import envelope, remembered, show_alerts
+    from tattoo_data.cli.alerts import recalled, show_alerts
     from tattoo_data.errors import UsageError
     from tattoo_data.monitoring.alert import severity_of
     from tattoo_data.monitoring.document import alert_document
@@ -54,19 +54,21 @@ def command(
     invocation.command = "monitor alerts"
     wanted = severity_of(severity)
     if acknowledge and (closed or every):
-        raise UsageError(what="--acknowledge is for open alerts, and goes without --closed and --all")
-    with remembered(invocation) as kept:
+        raise UsageError(
+            what="--acknowledge is for open alerts, and goes without --closed and --all",
+            hint="First acknowledge; then list with --all.",
+        )
+    with recalled(invocation) as ledger:
         if acknowledge:
-            found = _acknowledge(kept.ledger, acknowledge, wanted)
+            found = _acknowledge(ledger, acknowledge, wanted)
         else:
-            found = [
-                each for each in kept.ledger.alerts(wanted, closed=closed or every) if not (closed and each.is_open)
-            ]
+            listed = ledger.alerts(wanted, closed=closed or every)
+            found = [each for each in listed if not (closed and each.is_open)]
     shown = found[: limit or None]
     if invocation.output.json:
         counts = {"total": len(found), "open": sum(alert.is_open for alert in found)}
         alerts = [alert_document(alert) for alert in shown]
-        invocation.output.document(envelope(invocation, summary=counts, alerts=alerts))
+        invocation.output.document(invocation.envelope(summary=counts, alerts=alerts))
         return 0
     if shown:
         show_alerts(invocation, shown)
@@ -84,7 +86,10 @@ def _acknowledge(ledger: Ledger, given: tuple[str, ...], severity: Severity | No
     if _EVERY in given:
         ids = [alert.id for alert in ledger.alerts(severity)]
     elif severity is not None:
-        raise UsageError(what="alerts are named by their id; a severity goes with --acknowledge all")
+        raise UsageError(
+            what="alerts are named by their id; a severity goes with --acknowledge all",
+            hint="Leave out the severity, or give --acknowledge all.",
+        )
     else:
         ids = [_id(text) for text in given]
     return ledger.acknowledge(ids, who())

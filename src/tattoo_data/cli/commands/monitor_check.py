@@ -27,6 +27,7 @@ Example:
 Exit status:
   0  healthy, or degraded: requests were throttled or had to be sent again
   4  a store does not answer or is not as it should be, or table and index disagree
+  15 the webhook's host is neither local nor allowed
 """
 UNHEALTHY = 4
 _SHOWN = 10

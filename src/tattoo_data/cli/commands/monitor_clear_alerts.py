@@ -19,6 +19,7 @@ Example:
 Exit status:
   0  no such alert is open any more
   2  no such severity
+  15 the webhook's host is neither local nor allowed
 """
 
 
@@ -30,7 +31,7 @@ def command(invocation: Invocation, severity: str | None) -> int:
 
     What is still wrong becomes a new alert at one of the next checks.
     """
-    from tattoo_data.cli.alerts import envelope, remembered
+    from tattoo_data.cli.alerts import remembered
     from tattoo_data.cli.render import amount
     from tattoo_data.monitoring.alert import severity_of
     from tattoo_data.monitoring.document import alert_document
@@ -41,7 +42,7 @@ def command(invocation: Invocation, severity: str | None) -> int:
         closed = kept.ledger.clear(wanted)
     if invocation.output.json:
         alerts = [alert_document(event.alert) for event in closed]
-        invocation.output.document(envelope(invocation, cleared=len(closed), alerts=alerts))
+        invocation.output.document(invocation.envelope(cleared=len(closed), alerts=alerts))
     elif closed:
         invocation.output.line(f"{amount(len(closed), f'{wanted} alerts' if wanted else 'alerts')} cleared.")
     else:

@@ -26,8 +26,8 @@ Example:
 \b
 Exit status:
   0  whatever was found, also where no check was made
-  1  the file cannot be written
-  2  no such time, or the charts' library is not installed
+  1  the file cannot be written, or the charts' library is not installed
+  2  no such time
 """
 
 
@@ -49,7 +49,7 @@ def command(invocation: Invocation, since: str, html: Path | None, markdown: boo
 
     It is as measured: a time without a check counts neither as up nor as down.
     """
-    from tattoo_data.cli.alerts import envelope, remembered
+    from tattoo_data.cli.alerts import recalled
     from tattoo_data.errors import UsageError
     from tattoo_data.monitoring.interval import parse_duration
     from tattoo_data.monitoring.remember import target_document
@@ -60,14 +60,17 @@ def command(invocation: Invocation, since: str, html: Path | None, markdown: boo
 
     invocation.command = "monitor report"
     if markdown + invocation.output.json + (html == _STDOUT) > 1:
-        raise UsageError(what="--markdown, --json and --html - are forms of one output: give one of them")
+        raise UsageError(
+            what="--markdown, --json and --html - are forms of one output: give one of them",
+            hint="--html FILE writes a file, and goes with each of them.",
+        )
     window = timedelta(seconds=parse_duration(since, "--since"))
-    with remembered(invocation) as kept:
-        found = report(kept.ledger, invocation.clock, window)
+    with recalled(invocation) as ledger:
+        found = report(ledger, invocation.clock, window)
     if html is not None:
         _write(invocation, html, report_html(found, target_document(invocation.settings)))
     if invocation.output.json:
-        invocation.output.document(envelope(invocation, **report_document(found), file=str(html) if html else None))
+        invocation.output.document(invocation.envelope(**report_document(found), file=str(html) if html else None))
     elif markdown:
         invocation.output.line(as_markdown(found).rstrip("\n"))
     elif html is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tattoo_data.cli.options import Invocation, common
+from tattoo_data.cli.stopping import ended_by_interrupt
 
 if TYPE_CHECKING:
     from socket import socket
@@ -32,7 +33,9 @@ Example:
 \b
 Exit status:
   0  stopped, by Ctrl-C too, or ended by --count or --for, whatever was found
+  1  the dashboard's libraries are not installed
   2  an interval that makes no sense, or the port is taken
+  15 the webhook's host is neither local nor allowed
 """
 PORT = 8321
 
@@ -44,6 +47,7 @@ PORT = 8321
 @click.option("--for", "duration", metavar="DURATION", help="Begin no check later than this after the first.")
 @click.option("--light", is_flag=True, help="Send under ten requests a check, and never compare everything.")
 @common
+@ended_by_interrupt
 def command(
     invocation: Invocation, port: int, interval: str, count: int | None, duration: str | None, light: bool
 ) -> int:

@@ -30,7 +30,7 @@ def command(invocation: Invocation) -> int:
     They go the whole way: into the ledger, to the log file and to the webhook, as far as the settings name them; they
     are marked as tests, closed at once, and in no report.
     """
-    from tattoo_data.cli.alerts import envelope, remembered
+    from tattoo_data.cli.alerts import remembered
     from tattoo_data.monitoring.drill import drill
 
     invocation.command = "monitor test-alerts"
@@ -48,7 +48,7 @@ def command(invocation: Invocation) -> int:
             }
             for each in arrivals
         ]
-        invocation.output.document(envelope(invocation, arrived=not failed, arrivals=found))
+        invocation.output.document(invocation.envelope(arrived=not failed, arrivals=found))
     else:
         rows = [
             [each.alert.severity.value, each.where, "arrived" if each.arrived else each.problem or "did not arrive"]

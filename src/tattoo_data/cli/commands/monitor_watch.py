@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tattoo_data.cli.options import Invocation, common
-from tattoo_data.cli.stopping import stopped_by_signals
+from tattoo_data.cli.stopping import ended_by_interrupt, stopped_by_signals
 
 if TYPE_CHECKING:
     from tattoo_data.monitoring.monitor import Options
@@ -32,6 +32,7 @@ Example:
 Exit status:
   0  stopped, by Ctrl-C too, or ended by --count or --for, whatever was found
   2  an interval that makes no sense
+  15 the webhook's host is neither local nor allowed
 """
 _NOTES = 3
 _INTERVAL = "the interval"
@@ -56,6 +57,7 @@ class _Watch(click.Command):
 @click.option("--for", "duration", metavar="DURATION", help="Begin no check later than this after the first.")
 @click.option("--light", is_flag=True, help="Send under ten requests a check, and never compare everything.")
 @common
+@ended_by_interrupt
 def command(invocation: Invocation, interval: str, count: int | None, duration: str | None, light: bool) -> int:
     """Check the stores again and again, until Ctrl-C.
 

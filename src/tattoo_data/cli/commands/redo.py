@@ -43,7 +43,7 @@ def command(invocation: Invocation, force: bool, write: WriteOptions) -> int:
     from tattoo_data.cli.render import show_undone
     from tattoo_data.runs.undo import UndoOptions, redo
 
+    options = UndoOptions(force=force, write=write)
     with invocation.environment(write=not write.dry_run) as env:
-        if not write.dry_run:
-            confirm(invocation, env, "redo takes back the last undo")
-        return show_undone(invocation, env, redo(env, UndoOptions(force=force, write=write)))
+        confirm(invocation, env, options.redo_question)
+        return show_undone(invocation, env, redo(env, options))

@@ -54,8 +54,7 @@ def command(invocation: Invocation, state: str, scale: int | None, write: WriteO
     options = ResetOptions(state=state, scale=scale, write=write)
     check_reset(options)
     with invocation.environment(write=not write.dry_run) as env:
-        if not write.dry_run:
-            confirm(invocation, env, f"reset {state} removes everything that is not in it")
+        confirm(invocation, env, options.question)
         if check_reset(options).source == "backup":
             return _restore_backup(invocation, env, options)
         done = reset(env, options)

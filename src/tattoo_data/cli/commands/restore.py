@@ -55,6 +55,5 @@ def command(
 
     options = RestoreOptions(reference=name, only=only, keys=keys, write=write)
     with invocation.environment(write=not write.dry_run) as env:
-        if not write.dry_run:
-            confirm(invocation, env, f"restore {name} removes everything that is not in it")
+        confirm(invocation, env, options.question)
         return show_restored(invocation, env, restore(env, options), headline=f"restore {name}")

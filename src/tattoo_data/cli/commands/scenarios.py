@@ -36,7 +36,7 @@ Example:
 \b
 Exit status:
   0  saved
-  2  the name is none, the expression is no JMESPath or selects nothing, or the file is there already
+  2  the name or the JMESPath expression is invalid, nothing is selected, or the file is there already
   10 the table does not exist
 """
 
@@ -62,14 +62,7 @@ def command(invocation: Invocation) -> int:
             for each in found
         ]
         told = [{"name": name, "message": error.message} for name, error in broken.items()]
-        invocation.output.document(
-            {
-                "command": invocation.command,
-                "elapsedSeconds": invocation.elapsed(),
-                "scenarios": listed,
-                "broken": told,
-            }
-        )
+        invocation.output.document(invocation.envelope(scenarios=listed, broken=told))
     else:
         rows = [[each.name, each.description, each.use_case or each.origin] for each in found]
         invocation.output.table(["scenario", "description", "use case"], rows)
@@ -88,7 +81,10 @@ def _broken(broken: Mapping[str, UsageError]) -> UsageError:
             return error
         return UsageError(what=f"the scenario {name} is broken: {error.message}", hint=error.hint)
     each = "\n".join(f"  {name}: {error.message}" for name, error in broken.items())
-    return UsageError(what=f"{len(broken)} scenarios are broken:\n{each}")
+    return UsageError(
+        what=f"{len(broken)} scenarios are broken:\n{each}",
+        hint="Mend them in the settings file, or take them out of it.",
+    )
 
 
 @command.command("save", epilog=SAVE_EPILOG)

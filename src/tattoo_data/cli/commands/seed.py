@@ -48,11 +48,11 @@ def command(invocation: Invocation, scenario: str, only: bool, write: WriteOptio
     from tattoo_data.cli.render import show_change
     from tattoo_data.seeding.seed import SeedOptions, check_seed, seed
 
+    options = SeedOptions(scenario=scenario, only=only, write=write)
     check_seed(invocation.settings, scenario)
     with invocation.environment(write=not write.dry_run) as env:
-        if only and not write.dry_run:
-            confirm(invocation, env, f"seed {scenario} --only removes every other record")
-        seeded = seed(env, SeedOptions(scenario=scenario, only=only, write=write))
+        confirm(invocation, env, options.question)
+        seeded = seed(env, options)
         return show_change(
             invocation,
             env,

@@ -17,7 +17,7 @@ Example:
 \b
 Exit status:
   0  it is complete
-  2  the name is none
+  2  the name is invalid
   10 the table or the index does not exist
   11 the backup bucket is being pruned
   14 a service does not answer

@@ -23,14 +23,11 @@ _EXITS = "  0  done\n  14 a server did not start, or did not stop"
 def _options(invocation: Invocation) -> room.Options:
     from tattoo_data import stack as room
 
-    settings = invocation.settings
-    return room.Options(
-        home=settings.home, aws_port=settings.stack_aws_port, opensearch_port=settings.stack_opensearch_port
-    )
+    return room.options_of(invocation.settings)
 
 
 def _document(invocation: Invocation, **fields: Any) -> dict[str, Any]:
-    return {"command": f"stack {invocation.command}", "elapsedSeconds": invocation.elapsed(), **fields}
+    return {**invocation.envelope(**fields), "command": f"stack {invocation.command}"}
 
 
 @click.group("stack", epilog=_epilog("the local servers and their state folder.", "tattoo-data stack up", _EXITS))
@@ -49,7 +46,8 @@ def up(invocation: Invocation) -> int:
     stack, rebuilt = start_local(invocation.settings, invocation.clock)
     if invocation.output.json:
         servers = [{"name": each.name, "pid": each.pid, "url": each.url} for each in stack.servers]
-        notes = {"started": list(stack.started), "notes": list(stack.notes), "indexRebuilt": rebuilt}
+        told = [*stack.notes, *([str(rebuilt)] if rebuilt and rebuilt.refused else [])]
+        notes = {"started": list(stack.started), "notes": told, "indexRebuilt": rebuilt is not None}
         invocation.output.document(_document(invocation, servers=servers, tableLost=stack.table_lost, **notes))
         return 0
     for server in stack.servers:
@@ -58,7 +56,7 @@ def up(invocation: Invocation) -> int:
     for note in stack.notes:
         invocation.output.say(f"note: {note}")
     if rebuilt:
-        invocation.output.line("The index was rebuilt from the table.")
+        invocation.output.line(str(rebuilt))
     return 0
 
 

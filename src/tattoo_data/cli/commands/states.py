@@ -15,7 +15,8 @@ Example:
 
 \b
 Exit status:
-  0  always
+  0  listed
+  2  with --json, which names the target: a setting has a bad value
 """
 
 
@@ -27,9 +28,7 @@ def command(invocation: Invocation) -> int:
 
     if invocation.output.json:
         listed = [{"name": each.name, "description": each.description, "actions": each.actions} for each in states()]
-        invocation.output.document(
-            {"command": invocation.command, "elapsedSeconds": invocation.elapsed(), "states": listed}
-        )
+        invocation.output.document(invocation.envelope(states=listed))
     else:
         rows = [[each.name, each.description, each.actions] for each in states()]
         invocation.output.table(["state", "description", "actions"], rows)

@@ -33,10 +33,11 @@ def command(invocation: Invocation, allow_empty: bool, write: WriteOptions) -> i
     """Make the index hold what the table's artists say."""
     from tattoo_data.cli.confirm import confirm
     from tattoo_data.cli.syncing import show_synced
+    from tattoo_data.model.entry import StoreName
     from tattoo_data.sync.across import SyncOptions, table_to_index
 
     invocation.command = "sync dynamo-to-os"
+    options = SyncOptions(allow_empty=allow_empty, write=write)
     with invocation.environment(write=not write.dry_run) as env:
-        if not write.dry_run:
-            confirm(invocation, env, "sync dynamo-to-os removes documents of no artist")
-        return show_synced(invocation, env, table_to_index(env, SyncOptions(allow_empty=allow_empty, write=write)))
+        confirm(invocation, env, options.question(StoreName.INDEX))
+        return show_synced(invocation, env, table_to_index(env, options))

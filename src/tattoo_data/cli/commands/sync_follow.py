@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tattoo_data.cli.options import Invocation, common
+from tattoo_data.cli.options import Invocation, common, yes
 from tattoo_data.cli.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -38,15 +38,23 @@ Exit status:
 @click.command("follow", epilog=EPILOG)
 @click.option("--once", is_flag=True, help="End when nothing new comes.")
 @click.option("--allow-empty", is_flag=True, help="Follow a table without an artist: the index loses all of its own.")
+@yes
 @common
 def command(invocation: Invocation, once: bool, allow_empty: bool) -> int:
     """Keep the index in step with the table, from the table's stream, until stopped."""
+    stop = threading.Event()
+    with stopped_by_signals(stop):
+        return _follow(invocation, stop, once=once, allow_empty=allow_empty)
+
+
+def _follow(invocation: Invocation, stop: threading.Event, *, once: bool, allow_empty: bool) -> int:
+    from tattoo_data.cli.confirm import confirm
     from tattoo_data.sync.follow import FollowOptions, follow
 
     invocation.command = "sync follow"
     options = FollowOptions(once=once, allow_empty=allow_empty)
-    stop = threading.Event()
-    with stopped_by_signals(stop), invocation.environment() as env:
+    with invocation.environment() as env:
+        confirm(invocation, env, options.question)
         shown = _Shown(invocation, env)
         for event in follow(env, options, stop):
             shown.show(event)

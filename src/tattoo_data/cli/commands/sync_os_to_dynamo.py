@@ -34,11 +34,11 @@ def command(invocation: Invocation, delete: bool, allow_empty: bool, write: Writ
     """Make the table hold what the index's artists say."""
     from tattoo_data.cli.confirm import confirm
     from tattoo_data.cli.syncing import show_synced
+    from tattoo_data.model.entry import StoreName
     from tattoo_data.sync.across import SyncOptions, index_to_table
 
     invocation.command = "sync os-to-dynamo"
+    options = SyncOptions(delete=delete, allow_empty=allow_empty, write=write)
     with invocation.environment(write=not write.dry_run) as env:
-        if delete and not write.dry_run:
-            confirm(invocation, env, "sync os-to-dynamo --delete removes artists")
-        options = SyncOptions(delete=delete, allow_empty=allow_empty, write=write)
+        confirm(invocation, env, options.question(StoreName.TABLE))
         return show_synced(invocation, env, index_to_table(env, options))

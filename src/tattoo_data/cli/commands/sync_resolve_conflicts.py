@@ -70,19 +70,23 @@ def command(
     point is taken whatever it is. --dry-run prints every decision with its reason.
     """
     from tattoo_data.cli.confirm import confirm
+    from tattoo_data.errors import UsageError
     from tattoo_data.sync.policy import policy_of
     from tattoo_data.sync.resolve import ResolveOptions, resolve
 
+    if plan is not None and write.dry_run:
+        raise UsageError(
+            what="--plan writes a file, and --dry-run changes nothing: give one of them",
+            hint="`resolve-conflicts latest --dry-run` shows what there is to decide, and writes nothing.",
+        )
     policy = policy_of(strategy, prefer, plan=plan, apply=apply)
+    options = ResolveOptions(policy=policy, apply=apply, allow_empty=allow_empty, write=write)
     invocation.command = "sync resolve-conflicts"
     with invocation.environment(write=not (write.dry_run or plan)) as env:
         if plan is not None:
             return _write_plan(invocation, env, plan)
-        if not write.dry_run:
-            confirm(invocation, env, "sync resolve-conflicts changes or removes records")
-        options = ResolveOptions(policy=policy, apply=apply, allow_empty=allow_empty, write=write)
-        done = resolve(env, options)
-        return _show(invocation, env, done, policy)
+        confirm(invocation, env, options.question)
+        return _show(invocation, env, resolve(env, options), policy)
 
 
 def _write_plan(invocation: Invocation, env: Environment, plan: Path) -> int:

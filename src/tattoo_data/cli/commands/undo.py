@@ -49,7 +49,7 @@ def command(invocation: Invocation, run: str | None, force: bool, write: WriteOp
     from tattoo_data.cli.render import show_undone
     from tattoo_data.runs.undo import UndoOptions, undo
 
+    options = UndoOptions(run=run, force=force, write=write)
     with invocation.environment(write=not write.dry_run) as env:
-        if not write.dry_run:
-            confirm(invocation, env, f"undo {run or 'of the last run'} puts back what was there before")
-        return show_undone(invocation, env, undo(env, UndoOptions(run=run, force=force, write=write)))
+        confirm(invocation, env, options.question)
+        return show_undone(invocation, env, undo(env, options))

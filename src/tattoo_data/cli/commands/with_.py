@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tattoo_data.cli.complete import with_states
-from tattoo_data.cli.options import Invocation, as_of, common
+from tattoo_data.cli.options import Invocation, as_of, common, wait_option, yes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 EPILOG = """\b
 STATE is a reset state, a scenario, or a snapshot (NAME, NAME@ID or latest). Where a name is more than one of them, say
 which: state:NAME, scenario:NAME, snapshot:NAME. Options of this tool come before STATE; what follows is the command's.
-The command gets the application's variables (`tattoo-data env`), and stdout is its own.
+The command gets the application's variables (`tattoo-data env`), and stdout is its own, so that --json makes a
+document of an error alone.
 
 \b
 Touches: table, index and images, which are as before afterwards, whatever anybody wrote meanwhile; one that was not
@@ -38,30 +39,22 @@ Example:
 Exit status:
   0  the command ended with 0; any other code is the command's own, 128 + N where signal N killed it
   1  the stores could not be put back; the snapshot that restores them is named, where nobody removed it
-  2  a name means more than one thing, or there is no command
+  2  a name means more than one thing, an option is after STATE, or no command is given
   10 nothing has this name
   11 another command writes to this target
   12 the stores could not be made to hold STATE; the command was not run, and they are as before
   14 a service does not answer
+  126 the command cannot be run
   127 there is no such command
 """
-
-
-_NOT_FOUND = 127
 
 
 @click.command("with", epilog=EPILOG, context_settings={"allow_interspersed_args": False})
 @click.argument("state", shell_complete=with_states)
 @click.argument("words", metavar="[--] COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.option("-y", "--yes", is_flag=True, default=None, help="Answer yes to the question before a deletion.")
+@yes
 @click.option("--no-undo", is_flag=True, help="Keep no before-images: quicker, and `undo` cannot take it back.")
-@click.option(
-    "--wait",
-    type=click.FloatRange(0, 86_400),
-    default=0,
-    metavar="SECONDS",
-    help="Wait for another command that writes to this target.  [0]",
-)
+@wait_option("Wait for another command that writes to this target.  [0]")
 @as_of
 @common
 def command(invocation: Invocation, state: str, words: tuple[str, ...], no_undo: bool, wait: float) -> int:
@@ -73,12 +66,7 @@ def command(invocation: Invocation, state: str, words: tuple[str, ...], no_undo:
     from tattoo_data.runs.session import WriteOptions
     from tattoo_data.views.child import Signals, Stopped
 
-    called = words[1:] if words[0] == "--" else words
-    if not called:
-        raise click.UsageError("Missing argument 'COMMAND...'.")
-    if shutil.which(called[0]) is None and not Path(called[0]).exists():
-        invocation.output.say(f"{called[0]} could not be run: there is no such command. Nothing was changed.")
-        return _NOT_FOUND
+    called = _called(state, words)
     with Signals() as signals:
         try:
             return _run(invocation, state, called, WriteOptions(undo=not no_undo, wait=wait), signals)
@@ -86,6 +74,25 @@ def command(invocation: Invocation, state: str, words: tuple[str, ...], no_undo:
             with suppress(OSError):  # the terminal may be gone
                 invocation.output.say("Stopped; the stores are as before.")
             return stopped.exit_code
+
+
+def _called(state: str, words: Sequence[str]) -> Sequence[str]:
+    """The command that is to be run. Raises where it is none, before anything is done."""
+    from tattoo_data.errors import CommandMissing, CommandNotRun, UsageError
+
+    called = words[1:] if words[0] == "--" else words
+    if not called:
+        raise click.UsageError("Missing argument 'COMMAND...'.")
+    if words[0] != "--" and words[0].startswith("-"):
+        raise UsageError(
+            what=f"the option {words[0]} comes after STATE, where the command begins",
+            hint=f"Options of this tool come before it: tattoo-data with {words[0]} {state} -- COMMAND",
+        )
+    if shutil.which(called[0]) is None:
+        if "/" in called[0] and Path(called[0]).exists():
+            raise CommandNotRun(command=called[0], reason="it is not executable")
+        raise CommandMissing(command=called[0])
+    return called
 
 
 def _run(invocation: Invocation, state: str, called: Sequence[str], options: WriteOptions, signals: Signals) -> int:
@@ -102,7 +109,7 @@ def _run(invocation: Invocation, state: str, called: Sequence[str], options: Wri
         def run() -> int:
             acts.say(f"They hold {side.called} now; running {called[0]}.")
             invocation.output.end_progress()
-            return run_command(called, {**os.environ, **application_variables(env)}, signals, acts.say)
+            return run_command(called, {**os.environ, **application_variables(env)}, signals)
 
         acts = acts_on(env, side, options, run)
         code = with_state(acts, signals)
