@@ -187,6 +187,7 @@ def test_what_is_not_known_is_refused_and_what_was_looked_for_named(
     error = failure(folder / name)
     assert isinstance(error, UsageError) and error.exit_code == 2
     assert reason in error.message and error.hint.startswith("Looked for: manifest.json of tattoo-data")
+    assert ("give the folder that holds both files" in error.hint) == (reason == "this file is empty")
     assert isinstance(failure(folder), UsageError)
 
 

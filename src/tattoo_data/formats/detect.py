@@ -37,7 +37,7 @@ _LOOKED_FOR = (
 )
 _SEED = "Records without PK and SK are test data: `tattoo-data seed FILE` takes them."
 _LINES = "Documents stand one on each line, as elasticdump writes them: `jq -c '.[]' FILE` makes such lines."
-_EMPTY = "An index without documents is told by its mapping: give the folder in which both files are."
+_EMPTY = f"{_LOOKED_FOR} An index without documents is known by its mapping: give the folder that holds both files."
 _WHOLE = "Give the folder of the whole export, which its manifest makes complete."
 
 
