@@ -74,7 +74,7 @@ def eventually(is_so: Callable[[], bool]) -> None:
 
 
 def document(live: Application, artist: str) -> Any:
-    found = live.opensearch.get(index=live.index, id=artist, ignore=404)
+    found = live.opensearch.get(index=live.index, id=artist, ignore=(404, 503))  # 503 while the index is being made
     return found.get("_source")
 
 
