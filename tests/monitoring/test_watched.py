@@ -72,7 +72,7 @@ def test_a_gateway_that_does_not_answer_is_tried_again_with_each_check(target: S
     settings = resolve({}, {"AWS_ENDPOINT_URL": "http://localhost:4566"}, tmp_path)
     with gateway.watched(settings) as watched:
         assert watched.target["awsEndpoint"] == "http://localhost:4566"
-        assert watched.target["opensearchEndpoint"] == ""
+        assert watched.target["opensearchEndpoint"] is None
         for light in (False, True):
             found = watched.check(light)
             assert (found.health, found.light) == (Health.UNHEALTHY, light)

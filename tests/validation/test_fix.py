@@ -14,6 +14,7 @@ import pytest
 from tattoo_data.catalog import Context, load
 from tattoo_data.engine.scan import read_all
 from tattoo_data.environment import Environment
+from tattoo_data.errors import IntegrityFailed
 from tattoo_data.model.canonical import canonical_document, canonical_item, canonical_object
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import state_fingerprint
@@ -260,7 +261,6 @@ LEFT: list[tuple[str, Callable[[Place], object]]] = [
     ("store-absent", lambda place: _lose(place, TABLE)),
     ("store-empty", lambda place: _empty(place)),
     ("document-extra", lambda place: place.index.put([Entry("page-1", b'{"title":"no artist"}')])),
-    ("document-extra", lambda place: setattr(place.index, "more", [replace(document(ARTIST), routing="r")])),
 ]
 _STUDIO = record_key(S, "studio-a")
 _BASE = "http://localhost:4566/tattoo-directory-images/"
@@ -287,6 +287,15 @@ def test_what_nobody_can_mend_stays_as_it_is(good: Place, rule: str, spoil: Call
     assert fixed.change.run is None
     assert held(good.env.stores) == before
     assert good.found() == found
+
+
+def test_documents_that_share_an_id_are_refused_before_anything_is_mended(good: Place) -> None:
+    good.index.more = [replace(document(ARTIST), routing="r")]
+    before = held(good.env.stores)
+    assert "document-extra" in rules(good)
+    with pytest.raises(IntegrityFailed, match="artist-a"):
+        mend(good)
+    assert held(good.env.stores) == before
 
 
 @pytest.mark.parametrize("rule", ["rating-range", "document-shape", "image-unused", "studio-unknown", "store-empty"])

@@ -226,4 +226,4 @@ def _interval(seconds: float) -> str:
 
 
 def _where(view: View) -> str:
-    return f"{view.target.get('awsEndpoint')}, {view.target.get('opensearchEndpoint')}"
+    return ", ".join(str(view.target[name]) for name in ("awsEndpoint", "opensearchEndpoint") if view.target.get(name))
