@@ -6,13 +6,12 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from tattoo_data.clock import Clock, seeded
-from tests.campaigns.place import Place
+from tests.campaigns.place import Place, writing
 from tests.live import Application
 
 FOLLOW = ("sync", "follow")
@@ -85,7 +84,7 @@ def run(at: Place, count: int, seed: int, tell: Callable[[str], None] = lambda t
     for number in range(count):
         request, answered = random.randint(1, _LATEST_REQUEST), random.random() < 0.5
         name = f"at request {request}{', answered' if answered else ''}"
-        with _writing(live, template, seeded(seed + number)) as writer:
+        with writing(Writer(live, template, seeded(seed + number))) as writer:
             killed = at.kill(request, *FOLLOW, answered=answered)
             Clock().sleep(random.random() / 2)
         found = [] if killed else ["it ended by itself"]
@@ -116,15 +115,3 @@ def _apart(live: Application, last: Mapping[str, str | None]) -> Iterator[str]:
         there = documents.get(artist, {}).get("bio")
         if there != bio:
             yield f"{artist}: {there} is there, {bio} was written last"
-
-
-@contextmanager
-def _writing(live: Application, template: Mapping[str, Any], random: Random) -> Iterator[Writer]:
-    writer = Writer(live, template, random)
-    thread = threading.Thread(target=writer.run)
-    thread.start()
-    try:
-        yield writer
-    finally:
-        writer.stopped.set()
-        thread.join()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from tattoo_data.clock import Clock
 from tattoo_data.engine.scan import read_all
@@ -82,6 +83,30 @@ class Place:
 
     def _count(self) -> int:
         return sum(proxy.requests for proxy in self.proxies.values())
+
+
+class Writing(Protocol):
+    """An application that writes until it is stopped."""
+
+    stopped: threading.Event
+
+    def run(self) -> None:
+        """Write until stopped."""
+
+
+W = TypeVar("W", bound=Writing)
+
+
+@contextmanager
+def writing(writer: W) -> Iterator[W]:
+    """Have it write in a thread of its own until the block ends."""
+    thread = threading.Thread(target=writer.run)
+    thread.start()
+    try:
+        yield writer
+    finally:
+        writer.stopped.set()
+        thread.join()
 
 
 @contextmanager

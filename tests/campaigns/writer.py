@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from tattoo_data.clock import seeded
-from tests.campaigns.place import Place
+from tests.campaigns.place import Place, writing
 from tests.live import Application
 from tests.tool import Result
 
@@ -95,7 +94,7 @@ def run(at: Place, count: int, seed: int, tell: Callable[[str], None] = lambda t
     for number in range(count):
         for first, *others in commands:
             at.direct.ok(*first)
-            with _writing(at, seeded(seed + number)) as writer:
+            with writing(Writer(Application(at.direct.environment), seeded(seed + number))) as writer:
                 results = [at.tool.run(*words, "--json") for words in others]
             # Where a migration left records the later ones did not run, and there is none to roll back.
             ends = (0, 3, 13, 10) if results[0].code == 3 else (0, 3, 13)
@@ -130,18 +129,6 @@ def _missed(store: str, wanted: Mapping[Any, str], there: Mapping[Any, Any]) -> 
     for key, value in wanted.items():
         if there.get(key) != value:
             yield f"{store} {key}: {there.get(key)} is there, {value} was written last"
-
-
-@contextmanager
-def _writing(at: Place, random: Random) -> Iterator[Writer]:
-    writer = Writer(Application(at.direct.environment), random)
-    thread = threading.Thread(target=writer.run)
-    thread.start()
-    try:
-        yield writer
-    finally:
-        writer.stopped.set()
-        thread.join()
 
 
 def _named(result: Result) -> int:

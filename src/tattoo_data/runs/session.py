@@ -198,7 +198,7 @@ def writing(env: Environment, command: Command, options: WriteOptions) -> Iterat
         yield Session(env, command, options, None)
         return
     lock = Lock(env.repository, env.target.id, env.clock, command.words, wait_seconds=options.wait)
-    with lock, _left_while_at_work(lock):
+    with lock, left_while_at_work(lock):
         if lock.weak:
             env.say("note: the backup bucket's store ignores conditions: two writers are not fully kept apart.")
         session = Session(env, command, options, lock)
@@ -213,7 +213,7 @@ def writing(env: Environment, command: Command, options: WriteOptions) -> Iterat
 
 
 @contextmanager
-def _left_while_at_work(lock: Lock) -> Iterator[None]:
+def left_while_at_work(lock: Lock) -> Iterator[None]:
     """Leave the lock where an interruption did not wait for all that writes: no other command is to meet it."""
     try:
         yield

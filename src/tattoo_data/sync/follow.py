@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from tattoo_data.clock import timestamp
-from tattoo_data.engine.flow import StillAtWork
 from tattoo_data.engine.journal import Kept
 from tattoo_data.engine.make_equal import How, make_equal
 from tattoo_data.engine.plan import Desired, Plan
@@ -23,6 +22,7 @@ from tattoo_data.errors import Locked, LockLost, StoreMissing, StoreUnreachable,
 from tattoo_data.model.entry import StoreName
 from tattoo_data.repository.checkpoints import Checkpoint, Checkpoints
 from tattoo_data.repository.locks import Lock
+from tattoo_data.runs.session import left_while_at_work
 from tattoo_data.stores.base import Outcome, TransientError
 from tattoo_data.stores.streams import IteratorExpired, Record, StreamGone
 from tattoo_data.sync.across import ToIndex, require_source
@@ -247,13 +247,11 @@ class _Follower:
         if not (yield from self._take(lock)):
             return
         try:
-            self._look_at_index()
-            done = self._compare(lock) if self._reason else self._apply(lock)
-            lock.check()
-            self._save()
-        except StillAtWork:
-            lock.leave()
-            raise
+            with left_while_at_work(lock):
+                self._look_at_index()
+                done = self._compare(lock) if self._reason else self._apply(lock)
+                lock.check()
+                self._save()
         finally:
             lock.release()
         yield done

@@ -102,9 +102,7 @@ class FileCheck:
         before = self.checked
         try:
             if path != STDIN and not path.exists():
-                self._tell(
-                    Problem(NO_FILE, "", None, "there is nothing of this name"), Place(FILES, "", printable(path))
-                )
+                self._tell(Problem(NO_FILE, "", None, "there is nothing of this name"), _place(path))
                 return
             for each in _sources(path):
                 if each.is_dir():
@@ -112,9 +110,9 @@ class FileCheck:
                 else:
                     self._file(each)
         except OSError as error:
-            self._tell(Problem(NO_FILE, "", None, error.strerror or str(error)), Place(FILES, "", printable(path)))
+            self._tell(Problem(NO_FILE, "", None, error.strerror or str(error)), _place(path))
         if self.checked == before:
-            self._tell(Problem(NO_RECORDS), Place(FILES, "", printable(path)))
+            self._tell(Problem(NO_RECORDS), _place(path))
 
     def fields(self, kind: Kind, fields: Mapping[str, object], place: Place) -> None:
         """Check one record of plain values."""
@@ -134,13 +132,14 @@ class FileCheck:
         try:
             source = open_source(path)
             try:
+                shown = printable(path)
                 for found in source.read():
-                    self._found(found, f"{path}/{found.file}" if path.is_dir() else f"{path}:{found.file}")
-                self.notes += (f"{path}: {note}" for note in source.notes)
+                    self._found(found, f"{shown}/{found.file}" if path.is_dir() else f"{shown}:{found.file}")
+                self.notes += (f"{shown}: {note}" for note in source.notes)
             finally:
                 source.close()
         except TattooDataError as error:
-            self._tell(Problem(DAMAGED, "", None, error.message), Place(FILES, "", printable(path)))
+            self._tell(Problem(DAMAGED, "", None, error.message), _place(path))
 
     def _file(self, path: Path) -> None:
         try:
@@ -154,7 +153,7 @@ class FileCheck:
                     self._piece(piece, path)
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            self._tell(Problem(NO_FILE, "", None, reason), Place(FILES, "", printable(path)))
+            self._tell(Problem(NO_FILE, "", None, reason), _place(path))
 
     def _opened(self, path: Path) -> AbstractContextManager[io.BufferedReader]:
         if path == STDIN and self.stdin is not None:
@@ -164,7 +163,7 @@ class FileCheck:
     # One of them.
 
     def _piece(self, piece: Piece, path: Path) -> None:
-        place = Place(FILES, "", printable(path), piece.line, piece.pointer)
+        place = _place(path, piece)
         if piece.problem is not None:
             self._tell(piece.problem, place)
             return
@@ -189,7 +188,7 @@ class FileCheck:
         except UNDECODED as error:
             self._tell(_undecoded(error, piece), place)
             return
-        named = Place(FILES, checked.facts.id if checked.facts else "", printable(path), piece.line, piece.pointer)
+        named = _place(path, piece, checked.facts.id if checked.facts else "")
         self._take(self._records, checked, named)
         self._meet_images(piece.body, named)
 
@@ -205,7 +204,7 @@ class FileCheck:
 
     def _of_a_store(self, piece: Piece, path: Path, *, is_item: bool) -> None:
         """A line of elasticdump, or of an export of a table."""
-        place = Place(FILES, "", printable(path), piece.line, piece.pointer)
+        place = _place(path, piece)
         try:
             found = _found_item(piece) if is_item else found_document("", piece.line, piece.body)
         except IntegrityFailed as error:
@@ -250,6 +249,12 @@ class FileCheck:
 
     def _has_style(self, kind: Kind, style: str) -> bool:
         return catalogue_has(kind, style) or style in self._items.styles or style in self._records.styles
+
+
+def _place(path: Path, piece: Piece | None = None, key: str = "") -> Place:
+    """Where a file's record is, or the file."""
+    line, pointer = (piece.line, piece.pointer) if piece else (0, "")
+    return Place(FILES, key, printable(path), line, pointer)
 
 
 def _sources(path: Path) -> Iterator[Path]:
