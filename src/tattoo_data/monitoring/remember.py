@@ -57,12 +57,9 @@ def target_document(settings: Settings) -> dict[str, object]:
     """The target as settings and state folder tell it; an address that nobody knows without asking is None."""
     from tattoo_data import stack  # most of what needs a ledger needs no stack, which takes longer to load
 
-    # As `Settings.target` has it, which refuses a target that is named in part: here it is told as far as it is named.
-    aws = settings.dynamodb_endpoint or settings.aws_endpoint
-    s3 = settings.s3_endpoint or settings.aws_endpoint
-    search = settings.opensearch_endpoint
-    embedded = settings.local or not (aws or s3 or search)
-    if embedded:
+    named = settings.named()
+    aws, s3, search = named.dynamodb or None, named.s3 or None, named.opensearch
+    if named.embedded:
         servers = stack.running(stack.options_of(settings))
         aws = s3 = servers.aws_endpoint if servers else None
         search = servers.opensearch_endpoint if servers else None
@@ -75,5 +72,5 @@ def target_document(settings: Settings) -> dict[str, object]:
         "index": settings.index,
         "imageBucket": settings.image_bucket,
         "backupBucket": settings.backup_bucket,
-        "embedded": embedded,
+        "embedded": named.embedded,
     }

@@ -63,23 +63,28 @@ class Settings:
     scenarios: Mapping[str, Any]
     sources: Mapping[str, str]
 
+    def named(self) -> Target:
+        """The services as far as they are named, which may be in part."""
+        dynamodb = self.dynamodb_endpoint or self.aws_endpoint or ""
+        s3 = self.s3_endpoint or self.aws_endpoint or ""
+        if self.local or not (dynamodb or s3 or self.opensearch_endpoint):
+            return Target(embedded=True)
+        return Target(embedded=False, dynamodb=dynamodb, s3=s3, opensearch=self.opensearch_endpoint)
+
     def target(self) -> Target:
         """Which services are named: all, or none. Raises `TargetIncomplete` where a part cannot be found from the
         rest; named and embedded services are never mixed."""
-        if self.local:
-            return Target(embedded=True)
-        dynamodb = self.dynamodb_endpoint or self.aws_endpoint
-        s3 = self.s3_endpoint or self.aws_endpoint
-        if not (dynamodb or s3 or self.opensearch_endpoint):
-            return Target(embedded=True)
-        named = self._named()
-        if not dynamodb:
+        target = self.named()
+        if target.embedded:
+            return target
+        named = self._named_by()
+        if not target.dynamodb:
             raise _incomplete(named, "DynamoDB", "AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_DYNAMODB")
-        if not s3:
+        if not target.s3:
             raise _incomplete(named, "S3", "AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_S3")
         if not (self.opensearch_endpoint or self.aws_endpoint):
             raise _incomplete(named, "OpenSearch", "OPENSEARCH_ENDPOINT")
-        return Target(embedded=False, dynamodb=dynamodb, s3=s3, opensearch=self.opensearch_endpoint)
+        return target
 
     def credentials(self, *, local: bool) -> tuple[str, str, str | None]:
         """Access key, secret key and session token. A local target takes `test` where none are set; any other has
@@ -93,7 +98,7 @@ class Settings:
             raise CredentialsIncomplete(endpoint=self.target().dynamodb, missing=missing)
         return "test", "test", None
 
-    def _named(self) -> str:
+    def _named_by(self) -> str:
         names = ("aws_endpoint", "dynamodb_endpoint", "s3_endpoint", "opensearch_endpoint")
         return " and ".join(self.sources[name].split(" ", 1)[-1] for name in names if getattr(self, name))
 
