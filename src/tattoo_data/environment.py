@@ -32,7 +32,7 @@ from tattoo_data.stores.index_door import IndexDoor, RetryingIndex
 from tattoo_data.stores.live import LiveStores
 from tattoo_data.stores.objects import ImageStore
 from tattoo_data.stores.retrying import Patience, RetryingBucket, RetryingStore, RetryingStream
-from tattoo_data.stores.search import SearchClient, sigv4
+from tattoo_data.stores.search import SearchClient, Signer, sigv4
 from tattoo_data.stores.streams import TableStream
 from tattoo_data.stores.table import TableStore
 from tattoo_data.stores.wire import READ_SECONDS, Trace
@@ -384,7 +384,7 @@ def _search_credentials(settings: Settings) -> tuple[str, str] | None:
     return settings.opensearch_username, settings.opensearch_password or ""
 
 
-def _signer(settings: Settings, endpoint: guard.Endpoint, access: Access) -> object:
+def _signer(settings: Settings, endpoint: guard.Endpoint, access: Access) -> Signer | None:
     """SigV4 for an OpenSearch of AWS itself, which takes nothing else but a user's name and password."""
     if settings.opensearch_username or not guard.is_aws(endpoint.host):
         return None

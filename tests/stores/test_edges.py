@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+import botocore.auth
 import botocore.exceptions
-import opensearchpy.exceptions
 import pytest
 import urllib3.exceptions
+from botocore.credentials import Credentials
+from opensearchpy import Urllib3AWSV4SignerAuth
 
 from tattoo_data import guard
 from tattoo_data.clock import Clock
@@ -26,7 +30,7 @@ from tattoo_data.errors import (
 from tattoo_data.stores.aws import CREDENTIAL_CODES, TRANSIENT_CODES, Access, AwsClient
 from tattoo_data.stores.base import TransientError
 from tattoo_data.stores.bucket import Bucket
-from tattoo_data.stores.search import SearchClient
+from tattoo_data.stores.search import OpenSearchError, SearchClient, sigv4
 from tattoo_data.stores.table import TableStore
 from tattoo_data.stores.wire import Exchange, Wire
 from tests.stores.conftest import ACCESS
@@ -64,20 +68,15 @@ def test_every_error_of_urllib3_is_mapped(kind: type[Exception]) -> None:
         raise _made(kind)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        each
-        for each in _all(opensearchpy.exceptions.OpenSearchException)
-        if not issubclass(each, opensearchpy.exceptions.TransportError)
-        or issubclass(each, opensearchpy.exceptions.ConnectionError)
-    ],
-    ids=lambda kind: kind.__name__,
-)
-def test_every_error_of_opensearch_py_without_a_status_is_mapped(kind: type[Exception]) -> None:
+@pytest.mark.parametrize("kind", _all(urllib3.exceptions.HTTPError), ids=lambda kind: kind.__name__)
+def test_every_error_on_the_way_to_opensearch_is_mapped(kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise _made(kind)
+
     client = SearchClient(guard.check(NOBODY))
-    with pytest.raises(TattooDataError), client.errors("info"):
-        raise kind("N/A", "reason", ValueError("cause"))
+    monkeypatch.setattr(client._wire, "request", fail)
+    with pytest.raises(TattooDataError):
+        client.ask("GET", "/x")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 418, 429, 500, 502, 503, 504])
@@ -85,12 +84,12 @@ def test_every_status_of_opensearch_has_a_meaning(status: int) -> None:
     body = json.dumps({"error": {"type": "some_exception", "reason": "because"}}).encode()
     with stub(lambda asked: Answer(status=status, body=body)) as server:
         client = SearchClient(guard.check(server.url))
-        with pytest.raises((TattooDataError, opensearchpy.exceptions.TransportError)) as raised, client.errors("get"):
-            client.client.transport.perform_request("GET", "/x")
+        with pytest.raises((TattooDataError, OpenSearchError), match="some_exception: because") as raised:
+            client.ask("GET", "/x")
         client.close()
     wanted: dict[int, type[Exception]] = {401: CredentialsRefused, 403: CredentialsRefused}
     wanted |= dict.fromkeys((429, 500, 502, 503, 504), TransientError)
-    assert isinstance(raised.value, wanted.get(status, opensearchpy.exceptions.TransportError))
+    assert isinstance(raised.value, wanted.get(status, OpenSearchError))
 
 
 @pytest.mark.parametrize("code", sorted(TRANSIENT_CODES | CREDENTIAL_CODES))
@@ -141,8 +140,8 @@ def test_a_broken_connection_is_transient() -> None:
         with pytest.raises(TransientError):
             store.describe()
         search = SearchClient(guard.check(server.url))
-        with pytest.raises(TransientError), search.errors("x"):
-            search.client.transport.perform_request("GET", "/x")
+        with pytest.raises(TransientError):
+            search.ask("GET", "/x")
         store.close()
         search.close()
 
@@ -173,7 +172,7 @@ def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch)
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
         search = SearchClient(guard.check(server.url))
-        search.client.transport.perform_request("GET", "/x")
+        search.ask("GET", "/x")
         search.close()
         assert len(server.asked) == 1
         assert proxy.asked == []
@@ -232,11 +231,28 @@ def test_the_trace_names_every_request_and_holds_no_secret() -> None:
 def test_user_and_password_are_sent_and_never_told() -> None:
     with stub(lambda asked: Answer(status=401, body=b"no")) as server:
         client = SearchClient(guard.check(server.url), credentials=("user", "s3cr3t"))
-        with pytest.raises(CredentialsRefused) as raised, client.errors("info"):
-            client.client.transport.perform_request("GET", "/")
+        with pytest.raises(CredentialsRefused) as raised:
+            client.ask("GET", "/")
         client.close()
     assert server.asked[0].headers["authorization"].startswith("Basic ")
     assert "s3cr3t" not in str(raised.value.document())
+
+
+@pytest.mark.parametrize("service", ["es", "aoss"])
+def test_a_request_to_an_opensearch_of_aws_is_signed_as_opensearch_py_signs_it(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: datetime(2026, 11, 30, tzinfo=UTC))
+    with stub(lambda asked: Answer()) as server:
+        client = SearchClient(guard.check(server.url), signer=sigv4(ACCESS, service))
+        client.ask("POST", "/some-index/_bulk", b"{}\n", params={"filter_path": "items.*.status,took"})
+        client.close()
+    (asked,) = server.asked
+    credentials = Credentials(ACCESS.access_key, ACCESS.secret_key, ACCESS.session_token)
+    theirs = Urllib3AWSV4SignerAuth(credentials, ACCESS.region, service)("POST", f"{server.url}{asked.path}", b"{}\n")
+    assert {name: asked.headers.get(name.lower()) for name in theirs} == theirs
+    assert f"/{ACCESS.region}/{service}/aws4_request" in asked.headers["authorization"]
+    assert asked.headers["x-amz-content-sha256"] == hashlib.sha256(b"{}\n").hexdigest()
 
 
 def test_unprocessed_items_are_told_by_key() -> None:

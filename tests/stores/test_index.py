@@ -480,7 +480,7 @@ def test_a_closed_index_is_described_and_refused_with_what_opens_it(store: Index
     store.ensure()
     fill(store, [document("1")])
     name = store.index
-    ask = store._client.transport.perform_request
+    ask = store._search.ask
     ask("POST", f"/{name}/_close")
     about = store.describe()
     assert about is not None

@@ -49,7 +49,7 @@ def url(text: str) -> str:
 
 
 def aws_url(text: str) -> str:
-    """A URL without a path: boto3 puts the bucket there."""
+    """A URL without a path: botocore puts the bucket there."""
     endpoint = url(text)
     if urlsplit(endpoint).path:
         raise ValueError("an AWS endpoint has no path")

@@ -1,1 +1,1 @@
-"""The doors to the live stores; the only importers of boto3 and opensearch-py."""
+"""The doors to the live stores; the only importers of botocore and urllib3."""

@@ -1,4 +1,4 @@
-"""boto3 clients that send through a `Wire`, and the one table that maps AWS's errors to ours.
+"""botocore clients that send through a `Wire`, and the one table that maps AWS's errors to ours.
 
 Nothing of the machine's AWS set-up is read: no profile, no config or credentials file, no metadata service. What a
 client knows, it was given.
@@ -29,6 +29,7 @@ from botocore.session import Session
 from tattoo_data.errors import CredentialsRefused, StoreError, StoreUnreachable, TattooDataError
 from tattoo_data.guard import Endpoint
 from tattoo_data.stores.base import TransientError
+from tattoo_data.stores.models import ServiceModels
 from tattoo_data.stores.wire import READ_SECONDS, Trace, Wire
 
 #: AWS error codes that say: the same request may be taken later.
@@ -93,7 +94,7 @@ class Access:
 
 
 class AwsClient:
-    """One boto3 client on a wire of its own; `store` is what the trace calls it."""
+    """One botocore client on a wire of its own; `store` is what the trace calls it."""
 
     def __init__(self, service: str, endpoint: Endpoint, access: Access, store: str) -> None:
         self.service = service
@@ -172,7 +173,7 @@ class AwsClient:
 
     @contextmanager
     def errors(self, operation: str) -> Iterator[None]:
-        """Turn what boto3 raises into our errors. A ClientError whose code has no meaning here passes as it is,
+        """Turn what botocore raises into our errors. A ClientError whose code has no meaning here passes as it is,
         for the caller that knows it; `unexpected` makes it a StoreError."""
         try:
             yield
@@ -265,6 +266,7 @@ def _session(region: str) -> Session:
     session.set_config_variable("config_file", os.devnull)
     session.set_config_variable("credentials_file", os.devnull)
     session.set_config_variable("region", region)
+    session.register_component("data_loader", ServiceModels(tuple(_SERVICES)))
     return session
 
 

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from opensearchpy.exceptions import TransportError
 
 from tattoo_data.clock import Clock
 from tattoo_data.errors import IntegrityFailed, StoreMissing, TattooDataError
@@ -40,7 +39,7 @@ from tattoo_data.stores.index_wire import (
     place,
     write_line,
 )
-from tattoo_data.stores.search import SearchClient, is_closed, reason_of
+from tattoo_data.stores.search import OpenSearchError, SearchClient, is_closed
 
 LIMITS = Limits(entries=1000, size=5_000_000)
 PAGE = 1000
@@ -93,7 +92,6 @@ class IndexStore:
     def __init__(self, index: str, search: SearchClient, clock: Clock, options: IndexOptions) -> None:
         self.index = index
         self._search = search
-        self._client = search.client
         self._clock = clock
         self._options = options
         self._engine = ""
@@ -276,10 +274,9 @@ class IndexStore:
             "mappings": {**self._options.mapping, **({"_meta": mark} if built else {})},
         }
         try:
-            with self._search.errors("create index"):
-                self._client.transport.perform_request("PUT", f"/{name}", body=body)
-        except TransportError as error:
-            if reason_of(error)[0] != "resource_already_exists_exception":  # another command makes it just now
+            self._search.ask("PUT", f"/{name}", body, operation="create index")
+        except OpenSearchError as error:
+            if error.kind != "resource_already_exists_exception":  # another command makes it just now
                 raise self._search.unexpected(error, "create index") from error
 
     def _open_pit(self) -> _Cursor | None:
@@ -338,10 +335,11 @@ class IndexStore:
             return []
         body = b"\n".join([*(line for _, lines in writes for line in lines), b""])
         try:
-            with self._search.errors("bulk"):
-                answer = self._client.bulk(body=body, index=self.index, params={"filter_path": OUTCOMES})
-        except TransportError as error:
-            if len(writes) > 1 and error.status_code == 413:  # too large for the engine
+            answer = self._search.ask(
+                "POST", f"/{self.index}/_bulk", body, params={"filter_path": OUTCOMES}, operation="bulk"
+            )
+        except OpenSearchError as error:
+            if len(writes) > 1 and error.status == 413:  # too large for the engine
                 half = len(writes) // 2
                 return self._bulk(writes[:half]) + self._bulk(writes[half:])
             raise self._search.unexpected(error, "bulk") from error
@@ -370,15 +368,12 @@ class IndexStore:
         tolerate: tuple[int, ...] = (),
     ) -> bytes | None:
         """One request; None where it was answered with a status of `tolerate`."""
-        operation = f"{method} {path}"
         try:
-            with self._search.errors(operation):
-                answer: bytes = self._client.transport.perform_request(method, path, params=params, body=body)
-                return answer
-        except TransportError as error:
-            if error.status_code in tolerate:
+            return self._search.ask(method, path, body, params=params)
+        except OpenSearchError as error:
+            if error.status in tolerate:
                 return None
-            raise self._search.unexpected(error, operation) from error
+            raise self._search.unexpected(error, f"{method} {path}") from error
 
 
 def _among(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

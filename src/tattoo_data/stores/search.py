@@ -1,23 +1,30 @@
-"""An opensearch-py client that sends through a `Wire` and hands out bytes, and its errors mapped to ours."""
+"""OpenSearch over a `Wire`: bytes out, bytes in, and what it answers mapped to our errors.
+
+No client library lies between: requests are ready bodies, answers are read where they are needed, and retries are
+ours, so that one would only cost every command the time to import it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import urllib3
 import urllib3.exceptions as http
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from opensearchpy import Connection, OpenSearch, Urllib3AWSV4SignerAuth, exceptions
-from opensearchpy.serializer import Serializer
 
 from tattoo_data.errors import CredentialsRefused, NotOpenSearch, StoreError, StoreUnreachable, StructureRefused
 from tattoo_data.guard import Endpoint
 from tattoo_data.stores.aws import Access
 from tattoo_data.stores.base import TransientError
 from tattoo_data.stores.wire import READ_SECONDS, Trace, Wire
+
+#: Headers that sign a request: of method, URL and body.
+Signer = Callable[[str, str, bytes | None], dict[str, str]]
 
 _TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
 _CLOSED = "index_closed_exception"
@@ -37,20 +44,24 @@ class _About(msgspec.Struct):
 _decode_about = msgspec.json.Decoder(_About).decode
 
 
-class RawJson(Serializer):
-    """Requests from values or ready bytes; answers as the bytes they came in."""
+class OpenSearchError(Exception):
+    """An answer that says no, as `HTTP 404 index_not_found_exception: no such index [x]`. `about` is its `error`."""
 
-    mimetype = "application/json"
-
-    def dumps(self, data: Any) -> Any:
-        return data if isinstance(data, bytes | str) else msgspec.json.encode(data)
-
-    def loads(self, s: Any) -> Any:
-        return s
+    def __init__(self, status: int, data: bytes) -> None:
+        try:
+            body: Any = msgspec.json.decode(data)
+        except (msgspec.DecodeError, ValueError):
+            body = data[:200].decode("utf-8", "replace")
+        error = body.get("error") if isinstance(body, Mapping) else body
+        self.status = status
+        self.about: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
+        self.kind = str(self.about.get("type", ""))
+        self.reason = str(self.about.get("reason", "")) if self.about else str(error or "")
+        super().__init__(f"HTTP {status} {self.kind}: {self.reason}"[:500])
 
 
 class SearchClient:
-    """One opensearch-py client on a wire of its own.
+    """Asks one OpenSearch.
 
     `host` is sent as the Host header instead of the endpoint's own, for a gateway that routes by it.
     """
@@ -60,48 +71,53 @@ class SearchClient:
         endpoint: Endpoint,
         *,
         credentials: tuple[str, str] | None = None,
-        signer: Any = None,
+        signer: Signer | None = None,
         host: str | None = None,
         trace: Trace | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> None:
         self.endpoint = endpoint
         self._wire = Wire(endpoint, "index", trace, read_seconds)
-        self.client: Any = OpenSearch(
-            [endpoint.url],
-            connection_class=_connection_class(self._wire, credentials, signer, host),
-            serializer=RawJson(),
-            max_retries=0,
-            retry_on_timeout=False,
-            http_compress=False,
-        )
+        self._signer = signer
+        basic = ":".join(credentials) if credentials else None
+        self._headers = urllib3.make_headers(keep_alive=True, user_agent="tattoo-data", basic_auth=basic)
+        self._headers["content-type"] = "application/json"
+        if host:
+            self._headers["host"] = host
 
-    @contextmanager
-    def errors(self, operation: str) -> Iterator[None]:
-        """Turn what opensearch-py raises into our errors. A TransportError with a status that has no meaning
-        here (400, 404 ...) passes as it is, for the caller that knows it."""
-        try:
-            yield
-        except exceptions.ConnectionError as error:
-            raise self._connection_error(error, operation) from error
-        except exceptions.TransportError as error:
-            if error.status_code in (401, 403) and reason_of(error)[0] != "cluster_block_exception":
-                raise CredentialsRefused(
-                    service="opensearch", endpoint=self.endpoint.url, reason=_spell(error)
-                ) from error
-            if error.status_code in _TRANSIENT_STATUS:
-                raise self._error(TransientError, operation, _spell(error)) from error
-            raise
-        except exceptions.OpenSearchException as error:
-            raise self._error(StoreError, operation, str(error)) from error
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        operation: str | None = None,
+    ) -> bytes:
+        """Send one request and return the answer as it came. A body that is no bytes is sent as JSON; `operation` is
+        what an error calls it.
 
-    def unexpected(self, error: exceptions.TransportError, operation: str) -> StoreError | StructureRefused:
+        Raises OpenSearchError for a status that has no meaning here (400, 404 ...), for the caller that knows it;
+        `StoreUnreachable`, `CredentialsRefused`, `TransientError` or `StoreError` for everything else.
+        """
+        operation = operation or f"{method} {path}"
+        data = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
+        status, answer = self._sent(method, path, params, data, operation)
+        if 200 <= status < 300:
+            return answer
+        error = OpenSearchError(status, answer)
+        if status in (401, 403) and error.kind != "cluster_block_exception":
+            raise CredentialsRefused(service="opensearch", endpoint=self.endpoint.url, reason=str(error)) from error
+        if status in _TRANSIENT_STATUS:
+            raise self._error(TransientError, operation, str(error)) from error
+        raise error
+
+    def unexpected(self, error: OpenSearchError, operation: str) -> StoreError | StructureRefused:
         """The error for an answer that the caller has no use for: a closed index's own, else StoreError."""
-        if reason_of(error)[0] == _CLOSED:
-            about = error.info.get("error") if isinstance(error.info, Mapping) else None
-            name = str(about.get("index", "NAME")) if isinstance(about, Mapping) else "NAME"
+        if error.kind == _CLOSED:
+            name = str(error.about.get("index", "NAME"))
             return StructureRefused(store="index", name=name, difference=is_closed(name), variable="OPENSEARCH_INDEX")
-        return self._error(StoreError, operation, _spell(error))
+        return self._error(StoreError, operation, str(error))
 
     def identify(self) -> str:
         """Ask `GET /` and return name and version, as `opensearch 3.8.0`. Nothing else may be sent before.
@@ -109,30 +125,41 @@ class SearchClient:
         Raises `NotOpenSearch` where the answer is not JSON with `version.number`.
         """
         try:
-            with self.errors("info"):
-                answer = self.client.transport.perform_request("GET", "/")
+            answer = self.ask("GET", "/", operation="info")
         except TransientError:
             raise
-        except (exceptions.TransportError, StoreError) as error:
+        except (OpenSearchError, StoreError) as error:
             raise NotOpenSearch(endpoint=self.endpoint.url, reason=str(error)) from error
         try:
-            about = _decode_about(answer or b"")
+            about = _decode_about(answer)
         except (msgspec.DecodeError, ValueError):
             raise NotOpenSearch(endpoint=self.endpoint.url, reason="GET / gives no JSON with version.number") from None
         # osmem calls its distribution opensearch too; its cluster name tells a reader what it is.
         name = "osmem" if about.cluster_name == "osmem" else about.version.distribution
         return f"{name} {about.version.number}"
 
-    def _connection_error(self, error: exceptions.ConnectionError, operation: str) -> StoreError | StoreUnreachable:
-        cause = error.info
-        if isinstance(cause, _UNREACHABLE):
+    def _sent(
+        self, method: str, path: str, params: Mapping[str, str] | None, body: bytes | None, operation: str
+    ) -> tuple[int, bytes]:
+        url = f"{self.endpoint.url.rstrip('/')}{path}{'?' if params else ''}{urlencode(params or {})}"
+        headers = self._headers | self._signer(method, url, body) if self._signer else self._headers
+        try:
+            response = self._wire.request(method, url, operation=f"{method} {path}", body=body, headers=headers)
+            data: bytes = response.read()
+            response.release_conn()
+        except http.HTTPError as error:
+            raise self._broken(error, operation) from error
+        return response.status, data
+
+    def _broken(self, error: http.HTTPError, operation: str) -> StoreError | StoreUnreachable:
+        if isinstance(error, _UNREACHABLE):
             return StoreUnreachable(
                 service="opensearch",
                 endpoint=self.endpoint.url,
-                reason=str(cause).rpartition(": ")[2],
+                reason=str(error).rpartition(": ")[2],
                 variable="OPENSEARCH_ENDPOINT",
             )
-        return self._error(TransientError, operation, f"{type(cause).__name__}: {cause}")
+        return self._error(TransientError, operation, f"{type(error).__name__}: {error}")
 
     def _error(self, kind: type[StoreError], operation: str, reason: str) -> StoreError:
         return kind(service="opensearch", endpoint=self.endpoint.url, operation=operation, reason=reason)
@@ -147,79 +174,16 @@ def is_closed(index: str) -> str:
     return f"it is closed, and `POST /{index}/_open` opens it"
 
 
-def sigv4(access: Access, service: str) -> Any:
+def sigv4(access: Access, service: str) -> Signer:
     """Signs requests to an OpenSearch of AWS: `es` or `aoss` (serverless)."""
     credentials = Credentials(access.access_key, access.secret_key, access.session_token)
-    return Urllib3AWSV4SignerAuth(credentials, access.region, service)
+    auth = SigV4Auth(credentials, service, access.region)
 
+    def signed(method: str, url: str, body: bytes | None) -> dict[str, str]:
+        request = AWSRequest(method, url, data=body or b"")
+        # Serverless takes no request whose signature leaves the hash of the body out.
+        request.headers["X-Amz-Content-SHA256"] = auth.payload(request)
+        auth.add_auth(request)
+        return dict(request.headers.items())
 
-def reason_of(error: exceptions.TransportError) -> tuple[str, str]:
-    """Type and reason of an OpenSearch error, as `("index_not_found_exception", "no such index [x]")`."""
-    info = error.info.get("error") if isinstance(error.info, Mapping) else None
-    if isinstance(info, Mapping):
-        return str(info.get("type", "")), str(info.get("reason", ""))
-    return str(error.error or ""), str(info or "")
-
-
-def _spell(error: exceptions.TransportError) -> str:
-    kind, reason = reason_of(error)
-    return f"HTTP {error.status_code} {kind}: {reason}"[:500]
-
-
-def _connection_class(
-    wire: Wire, credentials: tuple[str, str] | None, signer: Any, host: str | None
-) -> type[Connection]:
-    common = urllib3.make_headers(keep_alive=True, basic_auth=":".join(credentials) if credentials else None)
-    if host:
-        common["host"] = host
-
-    class WireConnection(Connection):
-        """How the client's transport reaches the wire."""
-
-        def perform_request(
-            self,
-            method: str,
-            url: str,
-            params: Mapping[str, Any] | None = None,
-            body: Any = None,
-            timeout: float | None = None,
-            ignore: Collection[int] = (),
-            headers: Mapping[str, str] | None = None,
-        ) -> tuple[int, Mapping[str, str], bytes]:
-            full = _absolute(self.host, self.url_prefix, url, params)
-            sent = {**self.headers, **common, **(headers or {})}
-            if signer is not None:
-                sent |= signer(method, full, body)
-            try:
-                response = wire.request(method, full, operation=f"{method} {url}", body=body, headers=sent)
-                data = response.read()
-                response.release_conn()
-            except http.HTTPError as error:
-                raise exceptions.ConnectionError("N/A", str(error), error) from error
-            if not 200 <= response.status < 300 and response.status not in ignore:
-                _raise(response.status, data)
-            # Whatever came is handed on as bytes: what it calls itself must not choose another reader.
-            return response.status, {"content-type": RawJson.mimetype}, data
-
-    return WireConnection
-
-
-def _absolute(host: str, prefix: str, path: str, params: Mapping[str, Any] | None) -> str:
-    query = "?" + "&".join(f"{name}={_query(value)}" for name, value in params.items()) if params else ""
-    return f"{host}{prefix}{path}{query}"
-
-
-def _query(value: object) -> str:
-    from urllib.parse import quote
-
-    return quote(value.decode() if isinstance(value, bytes) else str(value), safe=",*")
-
-
-def _raise(status: int, data: bytes) -> None:
-    try:
-        info: Any = msgspec.json.decode(data)
-    except (msgspec.DecodeError, ValueError):
-        info = data[:200].decode("utf-8", "replace")
-    kind = info.get("error", {}) if isinstance(info, dict) else info
-    name = kind.get("type", "") if isinstance(kind, dict) else str(kind)
-    raise exceptions.HTTP_EXCEPTIONS.get(status, exceptions.TransportError)(status, name, info)
+    return signed

@@ -1,7 +1,7 @@
 """The table's door: DynamoDB items as raw JSON, from the wire and to it.
 
-What makes and describes a table goes through boto3. What carries items passes it by, signed and nothing more, because
-checking, serialising and parsing every attribute costs it hundreds of times what the wire does.
+What makes and describes a table goes through botocore. What carries items passes it by, signed and nothing more,
+because checking, serialising and parsing every attribute costs it hundreds of times what the wire does.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ class TableStore:
     def close(self) -> None:
         self._aws.close()
 
-    # What passes boto3 by.
+    # What passes botocore by.
 
     def _read(self, operation: str, request: object) -> bytes | None:
         try:

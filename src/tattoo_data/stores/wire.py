@@ -1,7 +1,7 @@
 """The wire: HTTP connections that go to the checked addresses only, and a trace of what they carried.
 
-boto3 and opensearch-py both send through a `Wire`. It never follows a redirect, uses no proxy of the environment,
-and refuses a URL whose host is not the one that the guard checked.
+botocore and the client of OpenSearch both send through a `Wire`. It never follows a redirect, uses no proxy of the
+environment, and refuses a URL whose host is not the one that the guard checked.
 """
 
 from __future__ import annotations
