@@ -10,7 +10,7 @@ import pytest
 from tattoo_data.engine.flow import StillAtWork
 from tattoo_data.engine.plan import Part, StorePlan
 from tattoo_data.engine.swap import Swap
-from tattoo_data.errors import StoreUnreachable
+from tattoo_data.errors import LockLost, StoreUnreachable
 from tattoo_data.model.entry import Entry
 from tattoo_data.stores.base import Outcome, Store, scan
 from tests.engine.derived import INDEX, Door, Indexes
@@ -57,9 +57,13 @@ def fill(into: Store, entries: Iterable[Entry]) -> dict[str, Outcome]:
     return {}
 
 
-def swap(door: Watched, fill: Callable[[Store, Iterable[Entry]], dict[str, Outcome]] = fill) -> None:
+def swap(
+    door: Watched,
+    fill: Callable[[Store, Iterable[Entry]], dict[str, Outcome]] = fill,
+    may_go_on: Callable[[], None] = lambda: None,
+) -> None:
     plan = StorePlan(store=INDEX, part=lambda place: Part([], 0))
-    Swap(door, plan, fill, keep_late=lambda changes: None).run([])
+    Swap(door, plan, fill, lambda changes: None, may_go_on).run([])
 
 
 def raises(error: BaseException) -> Callable[[], NoReturn]:
@@ -115,3 +119,18 @@ def test_an_index_that_may_still_be_written_is_not_removed(door: Watched) -> Non
         swap(door, lambda into, entries: raises(StillAtWork())())
     assert set(door.indexes.held) == {"index", "index-1"}
     assert (documents(door), door.blocked) == ({"a", "b"}, set())
+
+
+def test_who_lost_the_lock_while_it_copied_publishes_nothing_and_touches_nothing(door: Watched) -> None:
+    asked: list[set[str]] = []
+
+    def may_go_on() -> None:
+        asked.append(set(door.indexes.held))
+        raise LockLost(reason="another command has it")
+
+    with pytest.raises(LockLost):
+        swap(door, may_go_on=may_go_on)
+    (built,) = asked[0] - {"index"}
+    assert documents(door) == {"a", "b"}
+    # The other command removes what was being built, and lets the old index be written.
+    assert (set(door.indexes.held), door.blocked) == ({"index", built}, {"index"})

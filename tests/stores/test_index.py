@@ -59,7 +59,7 @@ def swap(store: IndexStore, entries: list[Entry], fill: Fill = filler) -> dict[s
     wanted = [(StoreName.INDEX, entry) for entry in entries]
     plan = make_plan(Desired(stores=[StoreName.INDEX], entries=lambda: wanted), live).stores[StoreName.INDEX]
     chunks = [Chunk(changes=[Kept(step, None) for step in plan.steps()])]
-    return Swap(store, plan, fill, keep_late=lambda changes: None).run(chunks)
+    return Swap(store, plan, fill, keep_late=lambda changes: None, may_go_on=lambda: None).run(chunks)
 
 
 def bodies(store: IndexStore) -> dict[str, bytes]:

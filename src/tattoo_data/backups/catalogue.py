@@ -14,6 +14,8 @@ from tattoo_data.repository.manifests import Kind, Manifest, Stored, spelled
 #: How the Node tool named its backups, at the root of the bucket.
 NODE_SUFFIX = ".tar.gz"
 LATEST = "latest"
+#: What `with` calls the snapshots that it takes, in as many versions as there are commands at work.
+BEFORE_WITH = "before-with"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from tattoo_data.engine.journal import Chunk, Kept
 from tattoo_data.engine.plan import Step, StorePlan
 from tattoo_data.engine.scan import Held, read_held
 from tattoo_data.engine.spool import PLACES, Spool
-from tattoo_data.errors import StoreError, TattooDataError
+from tattoo_data.errors import LockLost, StoreError, TattooDataError
 from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest
 from tattoo_data.stores.base import Outcome, Store, Target
@@ -30,11 +30,14 @@ _READ_KEYS = 1_000
 class Swap:
     """One swap of the index behind a door, by a plan."""
 
-    def __init__(self, door: IndexDoor, plan: StorePlan, fill: Fill, keep_late: KeepLate) -> None:
+    def __init__(
+        self, door: IndexDoor, plan: StorePlan, fill: Fill, keep_late: KeepLate, may_go_on: Callable[[], None]
+    ) -> None:
         self._door = door
         self._plan = plan
         self._fill = fill
         self._keep_late = keep_late
+        self._may_go_on = may_go_on
         #: What the copy took over, and what lay under the plan's keys when it was kept.
         self._taken = Spool(Held, StoreName.INDEX)
         self._found = Spool(Held, StoreName.INDEX)
@@ -45,7 +48,8 @@ class Swap:
         does not change, and give it the name.
 
         Returns the outcomes of the puts that were refused; what was there under their keys stays. Where an old
-        document cannot be taken over, the old index stays in place and `StoreError` is raised: nothing is lost.
+        document cannot be taken over, the old index stays in place and `StoreError` is raised: nothing is lost. Raises
+        `LockLost` where another command has taken over meanwhile: its index stays.
         """
         old = self._door.concrete()
         plain = [name for name in old if not self._door.is_built(name)]
@@ -57,7 +61,10 @@ class Swap:
             for name in old:
                 self._take_over(new, name)
             new.settle()
+            self._may_go_on()
             self._door.publish(new.index, old)
+        except LockLost:
+            raise  # whoever has it now mends what is left here, and may be at these very indexes
         except BaseException as error:
             self._give_up(new.index, plain, may_write=isinstance(error, StillAtWork))
             raise

@@ -120,7 +120,7 @@ class Writer:
                 self._tools.journal.keep(StoreName.INDEX, changes, instead=True)
                 self.applied.drifted |= dict.fromkeys(change.step.key for change in changes)
 
-        swap = Swap(door, plan, fill, keep_late)
+        swap = Swap(door, plan, fill, keep_late, may_go_on=lambda: self._tools.journal.keep(StoreName.INDEX, ()))
         with beside() as thread:
             self.applied.failed |= swap.run(self._readable(plan.steps(), thread))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from tattoo_data.backups.catalogue import NodeArchive, Snapshot, newest_backup, newest_that, readable
+from tattoo_data.backups.catalogue import BEFORE_WITH, NodeArchive, Snapshot, newest_backup, newest_that, readable
 from tattoo_data.engine.scan import OTHER, Live, read_all, said_of_shared
 from tattoo_data.environment import Environment
 from tattoo_data.errors import TattooDataError
@@ -181,10 +181,8 @@ def _damaged(env: Environment, line: Timeline) -> dict[str, str]:
 def _kept_by_with(env: Environment) -> dict[str, str]:
     """The newest snapshot that a `with` took of this target and has not removed yet. Whether one is at work cannot be
     known: it may be another machine's."""
-    from tattoo_data.views.with_state import NAME
-
     try:
-        listed = [each for each in env.manifests.listed() if each.name == NAME]
+        listed = [each for each in env.manifests.listed() if each.name == BEFORE_WITH]
         read = (each for _, each in readable(env, listed) if isinstance(each, Snapshot))
         found = next((each.reference for each in read if each.manifest.target == env.target.id), None)
     except TattooDataError:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from tattoo_data.backups.catalogue import BEFORE_WITH
 from tattoo_data.backups.remove import delete
 from tattoo_data.backups.restore import RestoreOptions, restore, restore_backup
 from tattoo_data.backups.take import TakeOptions, take
@@ -23,8 +24,6 @@ from tattoo_data.seeding.seed import SeedOptions, seed
 from tattoo_data.views.child import Signals
 from tattoo_data.views.sides import Kind, Side, is_backup
 
-#: What the snapshot is called, in as many versions as there are commands at work.
-NAME = "before-with"
 #: What can be done where somebody removed the snapshot, as the command may have done.
 _NOT_KEPT = (
     "`tattoo-data undo` takes back what was written since, the last command first; `tattoo-data history` lists it. "
@@ -86,7 +85,7 @@ def acts_on(env: Environment, side: Side, options: WriteOptions, run: Callable[[
 
     def keep() -> str:
         _make_missing(before, options)
-        taken = take(before, TakeOptions(name=NAME, kind=SnapshotKind.SNAPSHOT, wait=options.wait))
+        taken = take(before, TakeOptions(name=BEFORE_WITH, kind=SnapshotKind.SNAPSHOT, wait=options.wait))
         if drifted := taken.manifest.drifted:
             say(f"note: {drifted:,} entries were written by somebody else while they were read.")
         return taken.reference
