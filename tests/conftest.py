@@ -14,7 +14,7 @@ from tests.engines.killable import ministack as ministack
 from tests.engines.killable import osmem as osmem
 from tests.engines.session import VARIABLE, engine, is_wanted, stop_all
 from tests.engines.start import Engine
-from tests.tool import Tool, target
+from tests.tool import Tool, forking, target
 
 _OURS = ("AWS_", "OPENSEARCH_", "DYNAMODB_", "TATTOO_DATA_", "BACKUP_BUCKET", "IMAGE_BUCKET", "DEBUG", "NO_COLOR")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -86,14 +86,14 @@ def tool(get_engine: GetEngine, tmp_path: Path) -> Tool:
 @pytest.fixture(params=["embedded", "real"])
 def any_tool(request: pytest.FixtureRequest, get_engine: GetEngine, tmp_path: Path) -> Tool:
     """The command line on the embedded engines and on real ones."""
-    return Tool(target(request.param, get_engine, tmp_path / "state"), tmp_path)
+    return forking(request.param, get_engine, tmp_path)
 
 
 @pytest.fixture(params=["embedded", "real", "real-2"])
 def every_tool(request: pytest.FixtureRequest, get_engine: GetEngine, tmp_path: Path) -> Tool:
     """The command line on every kind of target, OpenSearch 2 too: what its stores do differently, the contract suite
     holds for all commands, so that only a few of them need it."""
-    return Tool(target(request.param, get_engine, tmp_path / "state"), tmp_path)
+    return forking(request.param, get_engine, tmp_path)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests import forks
+
 if TYPE_CHECKING:
     from tests.conftest import GetEngine
 
@@ -46,14 +48,17 @@ class Result:
 
 @dataclass(slots=True)
 class Tool:
-    """Runs commands with environment variables of its own."""
+    """Runs commands with environment variables of its own; where `forked`, in processes that need no start."""
 
     environment: Mapping[str, str]
     cwd: Path
     extra: dict[str, str] = field(default_factory=dict)
+    forked: bool = False
 
     def run(self, *arguments: str, program: str = "tattoo-data", **variables: str) -> Result:
         """Run to the end, without a terminal."""
+        if self.forked:
+            return Result(*forks.run(program, arguments, self.variables(**variables), self.cwd))
         done = subprocess.run(
             [PROGRAMS / program, *arguments],
             env=self.variables(**variables),
@@ -128,3 +133,8 @@ def target(kind: str, get_engine: GetEngine, home: Path) -> dict[str, str]:
         "TATTOO_DATA_HOME": str(home),
         **names(),
     }
+
+
+def forking(kind: str, get_engine: GetEngine, folder: Path) -> Tool:
+    """The command line on a kind of target, for tests of what many commands do to the stores."""
+    return Tool(target(kind, get_engine, folder / "state"), folder, forked=True)

@@ -126,6 +126,6 @@ def place(kind: str, url: Url, folder: Path) -> Iterator[Place]:
         yield Place(
             kind=kind,
             tool=Tool({**common, **through}, folder),
-            direct=Tool({**common, **past}, folder),
+            direct=Tool({**common, **past}, folder, forked=True),
             proxies=proxies,
         )

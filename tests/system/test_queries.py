@@ -14,7 +14,7 @@ from tattoo_data.catalog.promises import search_body
 from tattoo_data.model.records import Kind
 from tests.conftest import GetEngine
 from tests.live import Application
-from tests.tool import AS_OF, Tool, target
+from tests.tool import AS_OF, forking
 
 DAY = date.fromisoformat(AS_OF)
 
@@ -24,7 +24,7 @@ def live(
     request: pytest.FixtureRequest, get_engine: GetEngine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Application]:
     folder = tmp_path_factory.mktemp("queries")
-    tool = Tool(target(request.param, get_engine, folder / "state"), folder)
+    tool = forking(request.param, get_engine, folder)
     tool.ok("reset", "fresh", "--as-of", AS_OF)
     application = Application(tool.environment)
     yield application

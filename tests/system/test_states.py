@@ -121,46 +121,46 @@ def test_a_reset_state_twice(every_tool: Tool, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_twice(every_tool: Tool, name: str) -> None:
-    dataset = dataset_for(every_tool)
+def test_a_scenario_twice(any_tool: Tool, name: str) -> None:
+    dataset = dataset_for(any_tool)
     (scenario,), selection = resolve(name, dataset, {}, None)
-    done = twice(every_tool, "seed", name)
+    done = twice(any_tool, "seed", name)
     assert done["fingerprint"] == fingerprint(selection)
-    records = check(every_tool, selection)
+    records = check(any_tool, selection)
     assert broken_promises(scenario, records, dataset) == []
     assert done["proof"]["broken"] == []
     assert done["proof"]["searches"] >= 1
 
 
-def test_a_scenario_on_top_of_another_adds_and_only_removes_the_rest(every_tool: Tool) -> None:
-    dataset = dataset_for(every_tool)
-    every_tool.ok("reset", "minimal", "--as-of", AS_OF)
-    every_tool.ok("seed", "location-london", "--as-of", AS_OF)
+def test_a_scenario_on_top_of_another_adds_and_only_removes_the_rest(any_tool: Tool) -> None:
+    dataset = dataset_for(any_tool)
+    any_tool.ok("reset", "minimal", "--as-of", AS_OF)
+    any_tool.ok("seed", "location-london", "--as-of", AS_OF)
     _, both = resolve("minimal+location-london", dataset, {}, None)
-    check(every_tool, both)
-    every_tool.ok("seed", "high-rating", "--only", "--as-of", AS_OF)
+    check(any_tool, both)
+    any_tool.ok("seed", "high-rating", "--only", "--as-of", AS_OF)
     _, only = resolve("high-rating", dataset, {}, None)
-    check(every_tool, only)
+    check(any_tool, only)
 
 
-def test_fresh_is_left_for_every_other_state_and_reached_again(every_tool: Tool) -> None:
-    dataset = dataset_for(every_tool)
+def test_fresh_is_left_for_every_other_state_and_reached_again(any_tool: Tool) -> None:
+    dataset = dataset_for(any_tool)
     wanted = fingerprint(dataset.full())
     for name in ("fresh", "minimal", "fresh", "clean", "fresh"):
-        done = every_tool.ok("reset", name, "--as-of", AS_OF, "--json").json()
+        done = any_tool.ok("reset", name, "--as-of", AS_OF, "--json").json()
     assert done["fingerprint"] == wanted
 
 
-def test_one_changed_record_is_one_write(every_tool: Tool) -> None:
-    every_tool.ok("reset", "fresh", "--as-of", AS_OF)
-    with application(every_tool) as live:
+def test_one_changed_record_is_one_write(any_tool: Tool) -> None:
+    any_tool.ok("reset", "fresh", "--as-of", AS_OF)
+    with application(any_tool) as live:
         live.dynamodb.update_item(
             TableName=live.table,
             Key={"PK": {"S": "ARTIST#artist-001"}, "SK": {"S": "METADATA"}},
             UpdateExpression="SET bio = :bio",
             ExpressionAttributeValues={":bio": {"S": "changed by the application"}},
         )
-    again = every_tool.run("reset", "fresh", "--as-of", AS_OF, "--json", "--debug")
+    again = any_tool.run("reset", "fresh", "--as-of", AS_OF, "--json", "--debug")
     changes = again.json()["changes"]
     assert changes["table"] == {
         "created": 0,
@@ -176,31 +176,31 @@ def test_one_changed_record_is_one_write(every_tool: Tool) -> None:
     assert "debug: table PutItem" in write
 
 
-def test_what_the_application_and_the_node_tools_wrote(every_tool: Tool) -> None:
-    every_tool.ok("reset", "minimal", "--as-of", AS_OF)
-    with application(every_tool) as live:
+def test_what_the_application_and_the_node_tools_wrote(any_tool: Tool) -> None:
+    any_tool.ok("reset", "minimal", "--as-of", AS_OF)
+    with application(any_tool) as live:
         live.put({"PK": {"S": "AUDIT#1"}, "SK": {"S": "2026"}, "n": {"N": "1.50"}, "b": {"B": b"\x00\xff"}})
         live.put({"PK": {"S": "ARTIST#artist-009"}, "SK": {"S": "PROFILE"}, "artistName": {"S": "Node"}})
         live.opensearch.index(index=live.index, id="ARTIST#artist-009", body={"PK": "ARTIST#artist-009"}, refresh=True)
-        seeded = every_tool.ok("seed", "minimal", "--as-of", AS_OF, "--json").json()
+        seeded = any_tool.ok("seed", "minimal", "--as-of", AS_OF, "--json").json()
         assert seeded["changes"]["table"]["deleted"] == 0
         assert seeded["changes"]["table"]["moved"] == 1
         keys = {(item["PK"], item["SK"]) for item in live.items()}
         assert ("AUDIT#1", "2026") in keys
         assert ("ARTIST#artist-009", "PROFILE") not in keys
-        status = every_tool.ok("status", "--json").json()
+        status = any_tool.ok("status", "--json").json()
         assert status["records"]["other"] == 1
         assert status["state"] is None
-        planned = every_tool.ok("reset", "minimal", "--as-of", AS_OF, "--dry-run", "--json").json()
+        planned = any_tool.ok("reset", "minimal", "--as-of", AS_OF, "--dry-run", "--json").json()
         assert planned["removed"] == {"other": 1, "documents": 1}
         assert len(live.items()) == 12
-    every_tool.ok("reset", "minimal", "--as-of", AS_OF)
-    assert every_tool.ok("status", "--json").json()["state"] == "minimal"
+    any_tool.ok("reset", "minimal", "--as-of", AS_OF)
+    assert any_tool.ok("status", "--json").json()["state"] == "minimal"
 
 
-def test_a_typed_record_reads_back_as_the_catalogue_has_it(every_tool: Tool) -> None:
-    every_tool.ok("reset", "fresh", "--as-of", AS_OF)
-    dataset = dataset_for(every_tool)
+def test_a_typed_record_reads_back_as_the_catalogue_has_it(any_tool: Tool) -> None:
+    any_tool.ok("reset", "fresh", "--as-of", AS_OF)
+    dataset = dataset_for(any_tool)
     wanted = {(record.kind, record.id): record for record in dataset.records.values()}
     for entry in (entry for store, entry in entries_of(dataset.full()) if store is StoreName.TABLE):
         record = record_from_item(entry.body)

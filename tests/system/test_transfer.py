@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def digests(tool: Tool, store: StoreName) -> dict[str, bytes]:
 
 def other(tool: Tool) -> Tool:
     """Another target on the same engines."""
-    return Tool({**tool.environment, **names()}, tool.cwd)
+    return replace(tool, environment={**tool.environment, **names()})
 
 
 def test_all_of_it_comes_back_as_it_was(any_tool: Tool) -> None:

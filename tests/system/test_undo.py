@@ -128,32 +128,32 @@ def kill_at(tool: Tool, operations: str, *arguments: str, **where: Any) -> None:
         process.wait()
 
 
-def test_ten_commands_are_taken_back_and_done_again_one_by_one(every_tool: Tool) -> None:
+def test_ten_commands_are_taken_back_and_done_again_one_by_one(any_tool: Tool) -> None:
     states = []
     for words in WRITES:
-        states.append(fingerprint(every_tool))
-        done = every_tool.ok(*words, "--json").json()
+        states.append(fingerprint(any_tool))
+        done = any_tool.ok(*words, "--json").json()
         assert done["run"], f"{words} has nothing to write"
-    states.append(fingerprint(every_tool))
+    states.append(fingerprint(any_tool))
     for number in reversed(range(len(WRITES))):
-        undone = every_tool.ok("undo", "--json").json()
+        undone = any_tool.ok("undo", "--json").json()
         assert undone["failures"] == []
-        assert undone["fingerprint"] == fingerprint(every_tool) == states[number]
-    assert status(every_tool)["fingerprint"] == states[0]
-    assert every_tool.run("undo").code == 10
+        assert undone["fingerprint"] == fingerprint(any_tool) == states[number]
+    assert status(any_tool)["fingerprint"] == states[0]
+    assert any_tool.run("undo").code == 10
     for state in states[1:]:
-        assert every_tool.ok("redo", "--json").json()["fingerprint"] == fingerprint(every_tool) == state
-    assert status(every_tool)["fingerprint"] == states[-1]
-    assert every_tool.run("redo").code == 10
+        assert any_tool.ok("redo", "--json").json()["fingerprint"] == fingerprint(any_tool) == state
+    assert status(any_tool)["fingerprint"] == states[-1]
+    assert any_tool.run("redo").code == 10
 
 
-def test_what_somebody_else_changed_is_left_and_force_takes_it(every_tool: Tool) -> None:
-    every_tool.ok("reset", "minimal", "--as-of", AS_OF)
-    every_tool.ok("reset", "fresh", "--as-of", AS_OF)
-    with application(every_tool) as live:
+def test_what_somebody_else_changed_is_left_and_force_takes_it(any_tool: Tool) -> None:
+    any_tool.ok("reset", "minimal", "--as-of", AS_OF)
+    any_tool.ok("reset", "fresh", "--as-of", AS_OF)
+    with application(any_tool) as live:
         edit(live, "edited by the application")
         live.opensearch.index(index=live.index, id="artist-001", body={"artistId": "artist-001"}, refresh=True)
-        undone = every_tool.run("undo", "--json")
+        undone = any_tool.run("undo", "--json")
         assert undone.code == 13, undone.stderr
         assert {(each["store"], each["key"], each["error"]) for each in undone.json()["failures"]} == {
             ("table", '{"PK":{"S":"ARTIST#artist-001"},"SK":{"S":"METADATA"}}', "ChangedSince"),
@@ -161,14 +161,14 @@ def test_what_somebody_else_changed_is_left_and_force_takes_it(every_tool: Tool)
         }
         artist = {item["PK"]: item for item in live.items()}["ARTIST#artist-001"]
         assert artist["bio"] == "edited by the application"
-        assert status(every_tool)["records"] == {"artists": 4, "studios": 1, "styles": 7, "other": 0}
-        assert [run["status"] for run in history(every_tool)] == ["partial", "undone in part", "done"]
-        every_tool.ok("undo", "--force")
-        assert status(every_tool)["state"] == "minimal"
+        assert status(any_tool)["records"] == {"artists": 4, "studios": 1, "styles": 7, "other": 0}
+        assert [run["status"] for run in history(any_tool)] == ["partial", "undone in part", "done"]
+        any_tool.ok("undo", "--force")
+        assert status(any_tool)["state"] == "minimal"
 
 
-def test_what_is_no_record_comes_back_as_it_was(every_tool: Tool) -> None:
-    every_tool.ok("reset", "minimal", "--as-of", AS_OF)
+def test_what_is_no_record_comes_back_as_it_was(any_tool: Tool) -> None:
+    any_tool.ok("reset", "minimal", "--as-of", AS_OF)
     odd: dict[str, Any] = {
         "PK": {"S": "AUDIT#1"},
         "SK": {"S": "2026-11-24"},
@@ -182,39 +182,39 @@ def test_what_is_no_record_comes_back_as_it_was(every_tool: Tool) -> None:
         "yes": {"BOOL": True},
     }
     document = {"PK": "ARTIST#artist-009", "n": 4.5, "deep": {"list": [1, {"a": None}, "é"]}, "artistId": ["odd"]}
-    with application(every_tool) as live:
+    with application(any_tool) as live:
         live.put(odd)
         live.put({"PK": {"S": 'ALERT#é "quoted"'}, "SK": {"S": "#"}})
         live.put({"PK": {"S": "ARTIST#artist-009"}, "SK": {"S": "PROFILE"}, "artistName": {"S": "Node"}})
         live.opensearch.index(index=live.index, id="ARTIST#odd id/é", body=document, refresh=True)
         live.s3.put_object(Bucket=live.bucket, Key="odd/é 1.txt", Body=b"\x00\x01", ContentType="text/x-odd; q=1")
         items, documents, objects = raw_items(live), live.documents(), pictures(live)
-        before = fingerprint(every_tool)
-        every_tool.ok("reset", "fresh", "--as-of", AS_OF)
-        every_tool.ok("clear")
+        before = fingerprint(any_tool)
+        any_tool.ok("reset", "fresh", "--as-of", AS_OF)
+        any_tool.ok("clear")
         assert (raw_items(live), live.documents(), live.objects()) == ({}, {}, set())
-        every_tool.ok("undo")
-        every_tool.ok("undo")
+        any_tool.ok("undo")
+        any_tool.ok("undo")
         assert raw_items(live) == items
         assert live.documents() == documents
         assert pictures(live) == objects
-        assert fingerprint(every_tool) == before
+        assert fingerprint(any_tool) == before
 
 
-def test_a_killed_command_is_named_goes_on_and_is_undone_as_one(every_tool: Tool) -> None:
-    every_tool.ok("reset", "minimal", "--as-of", AS_OF)
-    before = fingerprint(every_tool)
-    kill_at(every_tool, "_bulk", "reset", "fresh", "--as-of", AS_OF)
-    there = status(every_tool)
+def test_a_killed_command_is_named_goes_on_and_is_undone_as_one(any_tool: Tool) -> None:
+    any_tool.ok("reset", "minimal", "--as-of", AS_OF)
+    before = fingerprint(any_tool)
+    kill_at(any_tool, "_bulk", "reset", "fresh", "--as-of", AS_OF)
+    there = status(any_tool)
     assert there["interrupted"]["mend"] == "tattoo-data reset fresh"
     assert there["consistent"] is False
-    assert history(every_tool)[0]["status"] == "interrupted"
-    again = every_tool.ok("reset", "fresh", "--as-of", AS_OF, "--json").json()
+    assert history(any_tool)[0]["status"] == "interrupted"
+    again = any_tool.ok("reset", "fresh", "--as-of", AS_OF, "--json").json()
     assert again["run"] == there["interrupted"]["id"]
-    there = status(every_tool)
+    there = status(any_tool)
     assert (there["state"], there["interrupted"], there["lock"]) == ("fresh", None, None)
-    every_tool.ok("undo")
-    assert fingerprint(every_tool) == before
+    any_tool.ok("undo")
+    assert fingerprint(any_tool) == before
 
 
 @pytest.mark.parametrize(

@@ -23,34 +23,34 @@ def spoil(live: Application) -> None:
     live.s3.put_object(Bucket=live.bucket, Key="left-over.png", Body=b"x")
 
 
-def test_testing(every_tool: Tool) -> None:
-    run(every_tool, "data-reset", "reset", "fresh", "--as-of", AS_OF)
+def test_testing(any_tool: Tool) -> None:
+    run(any_tool, "data-reset", "reset", "fresh", "--as-of", AS_OF)
     for _ in range(2):
-        run(every_tool, "data-reset", "snapshot", "before-test-suite")
-        with application(every_tool) as live:
+        run(any_tool, "data-reset", "snapshot", "before-test-suite")
+        with application(any_tool) as live:
             spoil(live)
-        assert every_tool.ok("status", "--json").json()["state"] is None
-        run(every_tool, "data-reset", "restore", "before-test-suite")
-        status = every_tool.ok("status", "--json").json()
+        assert any_tool.ok("status", "--json").json()["state"] is None
+        run(any_tool, "data-reset", "restore", "before-test-suite")
+        status = any_tool.ok("status", "--json").json()
         assert (status["state"], status["consistent"], status["records"]["other"]) == ("fresh", True, 0)
 
 
-def test_backup_and_recovery(every_tool: Tool) -> None:
-    run(every_tool, "data-reset", "reset", "minimal", "--as-of", AS_OF)
+def test_backup_and_recovery(any_tool: Tool) -> None:
+    run(any_tool, "data-reset", "reset", "minimal", "--as-of", AS_OF)
     for _ in range(2):
         daily = f"daily-backup-{datetime.now(UTC):%Y%m%d}"
-        run(every_tool, "data-manager", "backup", daily)
-        run(every_tool, "data-manager", "backup", "backup-2024-01-15T10-30-00-000Z")
-        listed = run(every_tool, "data-manager", "list-backups").stdout
+        run(any_tool, "data-manager", "backup", daily)
+        run(any_tool, "data-manager", "backup", "backup-2024-01-15T10-30-00-000Z")
+        listed = run(any_tool, "data-manager", "list-backups").stdout
         assert daily in listed
         assert "minimal" in listed
-        with application(every_tool) as live:
+        with application(any_tool) as live:
             spoil(live)
-        run(every_tool, "data-manager", "restore", "backup-20240115T103000000Z")
-        assert every_tool.ok("status", "--json").json()["state"] == "minimal"
-        run(every_tool, "data-reset", "reset", "clean")
-        run(every_tool, "data-reset", "reset", "backup-restore")
-        assert every_tool.ok("status", "--json").json()["state"] == "minimal"
+        run(any_tool, "data-manager", "restore", "backup-20240115T103000000Z")
+        assert any_tool.ok("status", "--json").json()["state"] == "minimal"
+        run(any_tool, "data-reset", "reset", "clean")
+        run(any_tool, "data-reset", "reset", "backup-restore")
+        assert any_tool.ok("status", "--json").json()["state"] == "minimal"
 
 
 def test_exports(tool: Tool) -> None:
