@@ -40,7 +40,6 @@ class Options:
     items: int
     size: int
     limit_mb: float
-    preloaded: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +76,9 @@ def main() -> None:
     parser.add_argument("--preloaded", type=int, default=0, help="artists that are there before COMMAND runs")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
     given = parser.parse_args()
-    options = Options(items=given.items, size=given.size, limit_mb=given.limit_mb, preloaded=given.preloaded)
     command = given.command[given.command[:1] == ["--"] :]
-    series = [(options.preloaded, [command])] if command else standard(options.items)
+    options = Options(items=given.preloaded if command else given.items, size=given.size, limit_mb=given.limit_mb)
+    series = [(given.preloaded, [command])] if command else standard(options.items)
     good = True
     rows: list[str] = []
     for preloaded, commands in series:
