@@ -205,7 +205,7 @@ class NotOpenSearch(Unreachable):
 
 
 class StackFailed(Unreachable):
-    template = "the local stack did not start: {reason}"
+    template = "the local stack failed: {reason}"
     hint_template = "`tattoo-data stack logs` shows what the servers said."
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tattoo_data.engine.verify import Verify
-from tattoo_data.errors import IntegrityFailed, Locked, StepBroken, StoreError, StoreMissing
+from tattoo_data.errors import IntegrityFailed, Locked, NotFound, StepBroken, StoreError, StoreMissing
 from tattoo_data.migrations.documents import documents_now
 from tattoo_data.migrations.load import load_steps
 from tattoo_data.migrations.migrate import migrate_all
@@ -193,6 +193,12 @@ def test_a_trial_on_a_few_keys(place: Stand) -> None:
     assert done.change.counts[TABLE].replaced == 3
     assert place.desk.newest().words == "migrate run paint --keys 'ARTIST#a1*'"
     assert place.migrate(PAINT).change.counts[TABLE].replaced == 9
+
+
+def test_a_trial_on_keys_that_nothing_has_is_told(place: Stand) -> None:
+    with pytest.raises(NotFound, match=r"no key of the table is like 'ARTIST#nobody\*'"):
+        place.migrate(PAINT, keys="ARTIST#nobody*")
+    assert (painted(place), place.desk.runs()) == (set(), [])
 
 
 def test_a_trial_on_a_few_records(place: Stand) -> None:

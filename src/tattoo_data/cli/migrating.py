@@ -32,16 +32,24 @@ Exit status:
   0  {done}
   2  a file of the migrations' folder is no migration
   3  finished, some records failed; they are named
-  10 no migration has this name, or there is no table
+  10 {missing}
   11 another command writes to this target
   13 {undecided}
   14 a service does not answer
 """
 
 
-def epilog(touches: str, example: str, *, done: str, undecided: str) -> str:
+def epilog(
+    touches: str,
+    example: str,
+    *,
+    done: str,
+    undecided: str,
+    missing: str = "no migration has this name, or there is no table",
+) -> str:
     """What a command that writes says at the end of its help."""
-    return f"\b\nTouches: {touches}\n\n\b\nExample:\n{example}\n{EXIT.format(done=done, undecided=undecided)}"
+    exits = EXIT.format(done=done, undecided=undecided, missing=missing)
+    return f"\b\nTouches: {touches}\n\n\b\nExample:\n{example}\n{exits}"
 
 
 def steps_of(invocation: Invocation) -> list[Step]:

@@ -11,10 +11,10 @@ from typing import Any
 from tattoo_data.engine.derive import Made
 from tattoo_data.engine.make_equal import Change
 from tattoo_data.engine.plan import Desired
-from tattoo_data.engine.scan import second_items
+from tattoo_data.engine.scan import Live, second_items
 from tattoo_data.engine.spool import PLACES
 from tattoo_data.environment import Environment
-from tattoo_data.errors import StepBroken, StoreError
+from tattoo_data.errors import NotFound, StepBroken, StoreError
 from tattoo_data.migrations.advance import RecordFailed, advanced, is_pending, reason_left
 from tattoo_data.migrations.documents import Behind, document_or_none, documents_now, written_by_unfinished
 from tattoo_data.migrations.pictures import live_context
@@ -71,8 +71,9 @@ class Migrated:
 def migrate(env: Environment, step: Step, options: MigrateOptions, before: Sequence[Step] = ()) -> Migrated:
     """Take every record through a step. `before` are the steps of earlier versions.
 
-    Raises `StoreMissing` without a table, `StepBroken` before anything is written, and as every writing command does.
-    A record to which the step cannot be done is a failure of the change; the rest is done.
+    Raises `StoreMissing` without a table, `StepBroken` before anything is written, `NotFound` where no item is among
+    those that it is narrowed to, and as every writing command does. A record to which the step cannot be done is a
+    failure of the change; the rest is done.
     """
     command = Command(name=MIGRATE, arguments=("run", step.id, *options.arguments), as_of=env.settings.as_of)
     with writing(env, command, options.write) as session:
@@ -103,7 +104,12 @@ def migrate(env: Environment, step: Step, options: MigrateOptions, before: Seque
             matches=matches,
             images=() if run.every_document else written_by_unfinished(session, step),
         )
-        desired = Desired(stores=_BOTH, derive=run, finish=behind.documents, canonical=True, structures=structures)
+
+        def documents(live: Mapping[StoreName, Live]) -> Iterable[tuple[StoreName, Entry | Outcome]]:
+            _require_match(options.keys, live[StoreName.TABLE])
+            return behind.documents(live)
+
+        desired = Desired(stores=_BOTH, derive=run, finish=documents, canonical=True, structures=structures)
         change = session.carry_out(desired, as_of=day)
     return Migrated(step=step, change=change, left=run.left, earlier=run.earlier)
 
@@ -116,6 +122,14 @@ def migrate_all(env: Environment, steps: Iterable[Step], write: WriteOptions) ->
         yield done
         if done.change.failures and not write.dry_run:
             return
+
+
+def _require_match(pattern: str | None, table: Live) -> None:
+    if pattern is None:
+        return
+    matches = matching(pattern)
+    if not any(matches(StoreName.TABLE, held.key) for part in table.held.parts() for held in part):
+        raise NotFound(what=f"no key of the table is like {pattern!r}", hint="Such is 'ARTIST#00*'. Nothing was written.")
 
 
 def _day(session: Session) -> date:

@@ -19,6 +19,7 @@ EPILOG = epilog(
     "  tattoo-data migrate run normalize-locations --keys 'ARTIST#*-00*' --limit 5",
     done="every record is as the migration wants it",
     undecided="not used",
+    missing="no migration has this name, there is no table, or no key is like --keys",
 ).replace("  13 not used\n", "")
 
 

@@ -26,7 +26,7 @@ Example:
 Exit status:
   0  the stores equal the snapshot
   3  finished, some records failed; they are named
-  10 no snapshot or backup has this name
+  10 no snapshot or backup has this name, or no key is like --keys
   11 another command writes to this target
   12 the snapshot is damaged and nothing was written, or the stores do not equal it
   14 a service does not answer
