@@ -31,33 +31,39 @@ class _Costs:
     followed: list[Cost] = field(default_factory=list)
 
 
-def figures(engines: Engines, artists: int, count: int) -> list[Figure]:
-    """Sync against one raw scan, and against ready documents and a scan; following against ready documents alone."""
+def figures(engines: Engines, artists: int, count: int, *, follow: bool) -> list[Figure]:
+    """Sync against one raw scan, and against ready documents and a scan; following against ready documents alone,
+    where the index takes a hundred at once in a time worth measuring."""
     content, costs = Content.of(artists), _Costs()
     changed = content.changed(every=1)
     for _ in range(count):
         with engines() as environment:
             make(environment)
-            _measure(environment, content, changed, costs)
-    return [
+            _measure(environment, content, changed, costs, follow=follow)
+    found = [
         _figure("`sync dynamo-to-os` with nothing to do", costs.same, "a raw scan of both", costs.scan, 1.2),
         _figure("`sync dynamo-to-os` of all", costs.differing, "ready documents and a raw scan", costs.floor, 1.2),
-        _figure("`sync follow` of all, once begun", costs.followed, "ready documents, 100 at once", costs.bulk, 1.5),
     ]
+    name, peer = "`sync follow` of all, once begun", "ready documents, 100 at once"
+    return [*found, _figure(name, costs.followed, peer, costs.bulk, 1.5)] if follow else found
 
 
-def _measure(environment: Mapping[str, str], content: Content, changed: Content, costs: _Costs) -> None:
+def _measure(
+    environment: Mapping[str, str], content: Content, changed: Content, costs: _Costs, *, follow: bool
+) -> None:
     old, new = content.floor(environment), changed.floor(environment)
-    by_hundreds = list(index_bodies(content.documents, _FOLLOWED))
     process([*content.reset, "--no-undo"], environment)
     costs.scan.append(here(old.scan_both))
     costs.same.append(process([TOOL, "sync", "dynamo-to-os"], environment))
-    process([TOOL, "sync", "follow", "--once"], environment)
-    Floor.of(environment, new.table_bodies[:1], ()).put_table()
-    process([TOOL, "sync", "follow", "--once"], environment)
+    if follow:
+        process([TOOL, "sync", "follow", "--once"], environment)
+        Floor.of(environment, new.table_bodies[:1], ()).put_table()
+        process([TOOL, "sync", "follow", "--once"], environment)
     new.put_table()
-    costs.bulk.append(here(replace(old, index_bodies=by_hundreds).put_index))
-    costs.followed.append(_follow(environment))
+    if follow:
+        by_hundreds = list(index_bodies(content.documents, _FOLLOWED))
+        costs.bulk.append(here(replace(old, index_bodies=by_hundreds).put_index))
+        costs.followed.append(_follow(environment))
     costs.floor.append(here(old.put_index_and_scan))
     costs.differing.append(process([TOOL, "sync", "dynamo-to-os", "--no-undo"], environment))
 
