@@ -36,8 +36,8 @@ _ABOUT = {
         "`reset performance-test` from empty stores, as a whole process. The floor is the same content in ready\n"
         "bodies, sent over urllib3 in our batch sizes, 4 in flight, the table and then the index, and one raw scan of\n"
         "both: what the engine itself takes. A command is a process that has to start first (see Start-up): that\n"
-        "alone is a quarter of a raw scan of DynamoDB Local and OpenSearch. Engines and tool share two cores here, and\n"
-        "of one such scan the engines use 1.45 s."
+        "alone is a quarter of a raw scan of DynamoDB Local and OpenSearch. Engines and tool share two cores here,\n"
+        "and of one such scan the engines use 1.45 s."
     ),
 }
 

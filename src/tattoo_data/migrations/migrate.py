@@ -129,7 +129,8 @@ def _require_match(pattern: str | None, table: Live) -> None:
         return
     matches = matching(pattern)
     if not any(matches(StoreName.TABLE, held.key) for part in table.held.parts() for held in part):
-        raise NotFound(what=f"no key of the table is like {pattern!r}", hint="Such is 'ARTIST#00*'. Nothing was written.")
+        hint = "Such are 'ARTIST#00*' for items by their PK. Nothing was written."
+        raise NotFound(what=f"no key of the table is like {pattern!r}", hint=hint)
 
 
 def _day(session: Session) -> date:
