@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import pkgutil
 import select
 import signal
 import socket
@@ -13,15 +12,15 @@ import sys
 from importlib.metadata import entry_points
 from multiprocessing.connection import Connection
 
-import tattoo_data
+from tattoo_data.selftest.bench import module_names
 
 _PROGRAMS = {each.name: each.load for each in entry_points(group="console_scripts") if "tattoo_data" in each.value}
 
 
 def _load() -> None:
-    for each in pkgutil.walk_packages(tattoo_data.__path__, "tattoo_data."):
-        if not each.name.startswith("tattoo_data.testing"):
-            importlib.import_module(each.name)
+    for name in module_names():
+        if not name.startswith("tattoo_data.testing"):
+            importlib.import_module(name)
     gc.collect()
     gc.freeze()
 

@@ -9,8 +9,9 @@ from enum import StrEnum
 import msgspec
 
 from tattoo_data.engine.flow import slices
+from tattoo_data.engine.scan import OTHER, kind_of
 from tattoo_data.model.canonical import canonical_json
-from tattoo_data.model.entry import Entry
+from tattoo_data.model.entry import Entry, StoreName
 from tattoo_data.model.fingerprint import digest_canonical
 from tattoo_data.model.keys import RecordKey, artist_keys, record_of
 from tattoo_data.model.records import Kind
@@ -38,13 +39,6 @@ class Shape(StrEnum):
     ARTIST = "artist"
     OTHER = "other"
     NAMELESS = "nameless"
-
-
-class _Id(msgspec.Struct):
-    artistId: object = None
-
-
-_decode_id = msgspec.json.Decoder(_Id).decode
 
 
 class Other(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -108,23 +102,15 @@ def documents_of(index: Store, ids: Sequence[str], routing: Routing = NOT_ROUTED
 
 def shape_of(document: Entry) -> Shape:
     """What a document is. A key as its `_id` is a name, though no artist's."""
-    if _is_named(document):
-        return Shape.ARTIST
     try:
+        if kind_of(StoreName.INDEX, document) != OTHER:  # read without all the rest
+            return Shape.ARTIST
         said = fields_in(as_canonical(document)).get(Kind.ARTIST.id_field)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Shape.NAMELESS
     if said == canonical_json(document.key):
         return Shape.ARTIST
     return Shape.NAMELESS if said is None and "#" not in document.key else Shape.OTHER
-
-
-def _is_named(document: Entry) -> bool:
-    """Whether its artistId is its `_id` in so many letters, as nearly always: that is read without all the rest."""
-    try:
-        return _decode_id(document.body).artistId == document.key
-    except (ValueError, RecursionError):
-        return False
 
 
 def writer_of(document: Entry) -> str:
